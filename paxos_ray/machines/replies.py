@@ -1,0 +1,60 @@
+"""What operations are answered with, and how the answers of a whole batch travel as bytes."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from paxos_ray.machines.errors import Malformed
+
+
+class Status(IntEnum):
+    """What became of an operation.
+
+    `OK` and `ERROR` are outcomes: it was applied (an error changed nothing), exactly once.
+    `ACKNOWLEDGED`: applied before, and the client has said that it has the reply. `GAP`: not
+    applied, an earlier operation of the session is missing; no outcome. `EXPIRED`: its session is
+    not open; whether it was applied earlier is unknown.
+    """
+
+    OK = 0
+    ERROR = 1
+    ACKNOWLEDGED = 2
+    GAP = 3
+    EXPIRED = 4
+
+
+OK, ERROR, ACKNOWLEDGED, GAP, EXPIRED = Status
+
+
+class Reply(NamedTuple):
+    """The answer to one operation.
+
+    `value` is what the machine returned (`OK`), the error's name and message (`ERROR`, see
+    `errors.from_reply`), else None.
+    """
+
+    status: Status
+    value: Any
+
+
+def encode_replies(replies: Sequence[Reply]) -> bytes:
+    """The replies in one plain pickle: a tenth of the cost of pickling each as an object."""
+    statuses = bytes([reply[0] for reply in replies])
+    return pickle.dumps((statuses, [reply[1] for reply in replies]), protocol=5)
+
+
+def decode_replies(body: bytes) -> list[Reply]:
+    """The replies that `encode_replies` was given. Raises `Malformed`."""
+    try:
+        statuses, values = pickle.loads(body)
+        return [
+            Reply(_STATUSES[status], value) for status, value in zip(statuses, values, strict=True)
+        ]
+    except Exception:  # noqa: BLE001 - forged input raises nearly anything
+        raise Malformed("not the replies of a batch") from None
+
+
+_STATUSES = tuple(Status)
