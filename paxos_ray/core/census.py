@@ -1,0 +1,130 @@
+"""What a citizen knows of those it brings the log to, and what it reports of them upward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paxos_ray.core.government import Cookie, Government
+from paxos_ray.core.messages import Report
+from paxos_ray.core.promise import Ballot, Promise
+from paxos_ray.core.representation import Representation
+
+
+@dataclass(slots=True)
+class Contact:
+    """One citizen as seen by another that sends to it. Times are ms of the sender's `now`."""
+
+    id: str
+    cookie: Cookie
+    heard_at: int  # of its last answer; at first, since when it has been a contact
+    due: int  # when it is to get its next pulse
+    top: Promise | None = None  # its committed top, as it said
+    told: Promise | None = None  # what it has when it takes in all that was given to it
+    held: tuple[Ballot, Promise] | None = None  # the ballot and the end of its register
+    failing: bool = False  # the last pulse to it was lost
+    report: Report | None = None  # the last it gave under the present government
+    busy: str | None = None  # the pulse that is on its way to it
+    pulsed_at: int = 0  # when its last pulse was first given
+
+
+class Census:
+    """The contacts of one citizen under one government.
+
+    `targets` are those that it brings the log to: its constituency, and the constituency of
+    whoever of them it cannot reach, at any depth.
+    """
+
+    def __init__(
+        self, id: str, government: Government, now: int, timeout: int, before: Census | None
+    ) -> None:
+        self.government = government
+        self.representation = Representation(government)
+        self.targets: list[Contact] = []
+        self._id = id
+        self._timeout = timeout
+        self._contacts: dict[str, Contact] = {}
+        if before is not None:
+            for contact in before._contacts.values():
+                if government.lists(contact.id, contact.cookie):
+                    contact.report, contact.busy, contact.due = None, None, now
+                    self._contacts[contact.id] = contact
+            self.targets = before.targets
+        self.retarget(now)
+
+    def contact(self, id: str, now: int, government: Government | None = None) -> Contact:
+        """The contact of that id, made when there is none; its cookie is the government's."""
+        contact = self._contacts.get(id)
+        if contact is None:
+            cookie = (government or self.government).citizens[id].cookie
+            contact = self._contacts[id] = Contact(id, cookie, heard_at=now, due=now)
+        return contact
+
+    def retarget(self, now: int) -> None:
+        """Find the targets anew: somebody became reachable, or ceased to be."""
+        before = [contact.id for contact in self.targets]
+        self.targets = []
+        pending = list(self.representation.constituency.get(self._id, ()))
+        while pending:
+            contact = self.contact(pending.pop(0), now)
+            if contact.id not in before:  # what was seen of it long ago tells nothing
+                contact.failing, contact.heard_at, contact.due = False, now, now
+            self.targets.append(contact)
+            if contact.failing:
+                pending.extend(self.representation.constituency[contact.id])
+
+    def failed(self, contact: Contact, now: int) -> None:
+        """Its pulse was lost."""
+        if not contact.failing:
+            contact.failing = True
+            self.retarget(now)
+
+    def answered(self, contact: Contact, report: Report | None, now: int) -> None:
+        """It answered; a report counts only under the government that it was made under."""
+        contact.heard_at = now
+        if report is not None and report.government == self.government.promise.government:
+            contact.report = report
+        if contact.failing:
+            contact.failing = False
+            self.retarget(now)
+
+    def hint(self, id: str, now: int) -> None:
+        """The runtime knows that this citizen is dead: as if it had been silent for `timeout`."""
+        contact = self._contacts.get(id)
+        if contact is not None and contact in self.targets:
+            contact.heard_at = min(contact.heard_at, now - self._timeout)
+            self.failed(contact, now)
+
+    def report(
+        self, top: Promise, minimum: Promise, unlisted: bool, stateful: bool, now: int
+    ) -> Report:
+        """What this citizen tells upward; at the leader, what the island looks like.
+
+        `top` is its own, `minimum` the one last spread, at which everybody counts who was not
+        heard from under this government or whose application lacks its state. Who is away holds
+        the minimum for `timeout` and no longer. `unlisted`: it has its state and the government
+        does not show it yet.
+        """
+        least = top if stateful else minimum
+        number = self.government.promise.government
+        if not self.targets:
+            return Report(number, least, (self._id,) if unlisted else (), (), ())
+        acclimated: list[str] = [self._id] if unlisted else []
+        reached: list[str] = []
+        silent: list[tuple[str, int]] = []
+        for contact in self.targets:
+            if contact.failing:
+                silence = now - contact.heard_at
+                silent.append((contact.id, silence))
+                if silence < self._timeout:
+                    least = min(least, minimum)
+                continue
+            report = contact.report
+            if report is None:
+                least = min(least, minimum)
+                continue
+            reached.append(contact.id)
+            reached.extend(report.reached)
+            silent.extend(report.silent)
+            acclimated.extend(report.acclimated)
+            least = min(least, report.minimum)
+        return Report(number, least, tuple(acclimated), tuple(reached), tuple(silent))

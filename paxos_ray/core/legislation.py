@@ -1,0 +1,562 @@
+"""The roles of an island at work: `Writer` leads, `Recorder` follows.
+
+Both bring the committed log to their contacts. The writer's steady state is a two-phase commit
+to the whole majority (or to old and new majority, when it changes the government).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from paxos_ray.core.census import Contact
+from paxos_ray.core.government import Government
+from paxos_ray.core.log import NOTHING, Entry, heft
+from paxos_ray.core.messages import (
+    Behind,
+    Exiled,
+    Lacks,
+    Outcome,
+    Promised,
+    Pulse,
+    Received,
+    Refused,
+    Register,
+    Report,
+    Request,
+    Synchronize,
+    Write,
+)
+from paxos_ray.core.promise import Promise
+from paxos_ray.core.shaper import View, Wish, next_change
+from paxos_ray.core.state import Giving, State
+
+
+def hear(state: State, contact: Contact, reply: Any) -> None:
+    """Note what an answer says of who gave it; a lost or senseless one is silence."""
+    assert state.census is not None
+    contact.busy = None
+    match reply:
+        case Received(top=top, report=report) | Promised(top=top, report=report):
+            if contact.held is not None and top != contact.top and top >= contact.held[1]:
+                contact.held = None
+            contact.top = top
+            state.census.answered(contact, report, state.now)
+        case Refused(promised=promised, top=top, report=report):
+            state.notice(promised.number)
+            contact.top, contact.held = top, None
+            state.census.answered(contact, report, state.now)
+        case Lacks(top=top, report=report):
+            contact.top, contact.held = top or NOTHING, None
+            state.census.answered(contact, report, state.now)
+        case Behind(top=top):
+            contact.top = top
+            state.census.answered(contact, None, state.now)
+        case _:
+            state.census.failed(contact, state.now)
+
+
+def catch_up(state: State, replies: dict[str, Any]) -> None:
+    """Take in what those who are ahead have given."""
+    for reply in replies.values():
+        if isinstance(reply, Behind):
+            state.notice(reply.top.government)
+            state.absorb(reply.entries, reply.start)
+            state.forget(reply.minimum)
+        elif isinstance(reply, Exiled) and reply.number > state.log.top.government:
+            state.exiled = True
+
+
+class Dissemination:
+    """Bringing the committed log to contacts, each at its own pace, those who answer together."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def pulse(self) -> Pulse | None:
+        """A pulse to all who are due and answer, else to one who is due and does not."""
+        state = self.state
+        if state.census is None or state.exiled:
+            return None
+        due = [contact for contact in state.census.targets if self._is_due(contact)]
+        if not due:
+            return None
+        well = [contact for contact in due if not contact.failing]
+        return self.give(well or due[:1])
+
+    def give(self, contacts: list[Contact]) -> Pulse:
+        """A `synchronize` to these."""
+        state = self.state
+        assert state.government is not None
+        ballot = state.government.ballot
+        requests = []
+        for contact in contacts:
+            requests.append((contact, Synchronize(*state.head(contact, ballot))))
+            contact.pulsed_at = state.now
+            contact.due = state.now + self.interval(contact)
+        pulse = state.give(requests, self)
+        for contact in contacts:
+            contact.busy = pulse.id
+        return pulse
+
+    def sent(self, giving: Giving, replies: dict[str, Any]) -> None:
+        """Note the answers; who has a part of the log and took it in gets the rest at once."""
+        state = self.state
+        catch_up(state, replies)
+        for contact in giving.contacts:
+            if contact.busy != giving.pulse.id:
+                continue
+            before = contact.top
+            hear(state, contact, replies[contact.id])
+            if contact.top != before:
+                contact.told = contact.top
+
+    def interval(self, contact: Contact) -> int:
+        """Ms to the next pulse: soon while it has something to tell that is waited for."""
+        state = self.state
+        assert state.government is not None
+        settled = contact.report is not None and contact.id in state.government.acclimated
+        return state.limits.ping if settled or contact.failing else max(1, state.limits.ping // 4)
+
+    def wakeup(self) -> int | None:
+        """When the next contact is due."""
+        if self.state.census is None or self.state.exiled:
+            return None
+        times = [
+            self.state.now if self._is_due(contact) else contact.due
+            for contact in self.state.census.targets
+            if contact.busy is None
+        ]
+        return min(times, default=None)
+
+    def _is_due(self, contact: Contact) -> bool:
+        if contact.busy is not None:
+            return False
+        if contact.due <= self.state.now:
+            return True
+        return not contact.failing and contact.told != self.state.log.top
+
+
+class Recorder:
+    """Follows the leader, records for it, and brings the log to its own constituency."""
+
+    name = "recorder"
+
+    def __init__(self, state: State, farewell: str | None = None) -> None:
+        self.state = state
+        self.dissemination = Dissemination(state)
+        self.farewell = farewell  # the leader that this one has made way for
+        self.stand_at = 0
+        self.heard()
+
+    def heard(self) -> None:
+        """The leader lives."""
+        state = self.state
+        self.stand_at = state.now + state.limits.timeout
+
+    def grace(self) -> None:
+        """Somebody stands: leave it a moment, but never much longer than the leader has."""
+        state = self.state
+        self.stand_at = max(self.stand_at, state.now + 2 * state.limits.ping)
+
+    def may_stand(self) -> bool:
+        """A member of the majority of the committed government, or of one in the register."""
+        state = self.state
+        if state.government is None or state.exiled or not state.arrived:
+            return False
+        return state.id in state.government.majority or any(
+            state.id in government.majority for government in state.pending()
+        )
+
+    def outbox(self) -> Pulse | None:
+        """The next pulse: first the last word of a leader that has made way, then the log."""
+        state = self.state
+        if self.farewell is not None:
+            assert state.census is not None
+            contact = state.census.contact(self.farewell, state.now)
+            self.farewell = None
+            return self.dissemination.give([contact])
+        return self.dissemination.pulse()
+
+    def sent(self, giving: Giving, replies: dict[str, Any]) -> None:
+        """Results of a dissemination."""
+        self.dissemination.sent(giving, replies)
+
+    def tick(self) -> None:
+        """Collapse when the leader has not been heard from."""
+        if self.stand_at <= self.state.now and self.may_stand():
+            self.state.succession.collapse(0)
+
+    def wakeup(self) -> int | None:
+        """The next dissemination, or the end of patience."""
+        times = [self.dissemination.wakeup()]
+        if self.may_stand():
+            times.append(self.stand_at)
+        if self.farewell is not None:
+            times.append(self.state.now)
+        return min((time for time in times if time is not None), default=None)
+
+
+@dataclass(slots=True)
+class Round:
+    """One pulse to all that must answer, with what goes on after a `lacks`."""
+
+    proposals: tuple[Entry, ...]  # empty: a `synchronize`
+    tickets: tuple[int, ...]  # one for each proposal that has one
+    reads: int  # reads asked up to this number are served by this round
+    waiting: list[str]  # who has not answered yet
+    again: list[Contact]  # whom to give it to next: at first all, then who lacked entries for it
+
+
+class Writer:
+    """Leads: writes batches and changes of government, confirms reads, spreads the minimum."""
+
+    name = "writer"
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.dissemination = Dissemination(state)
+        self.queue: deque[tuple[int, Any]] = deque()
+        self.wishes: dict[str, tuple[Wish, list[int]]] = {}
+        self.emigrants: dict[str, list[int]] = {}
+        self.reads: deque[tuple[int, int]] = deque()  # number, ticket
+        self.asked = 0  # how many reads were ever asked
+        self.changes: list[tuple[int, Promise]] = []  # tickets of changes not yet settled
+        self.settled = False  # all of this government's majority have committed it
+        self.round: Round | None = None
+        self.next_ping = state.now
+        self._report = state.report()
+        self._batch_first = False
+        self._viewed: tuple[object, ...] | None = None
+        self._loading: dict[str, int] = {}  # who has not acclimated -> since when
+        last = state.log.last
+        self._stamp = last.stamp if last is not None else 0
+        self._clock = state.now
+        self.reign()
+
+    # -- the verbs -----------------------------------------------------------------------
+
+    def enqueue(self, body: Any) -> int:
+        """Propose an entry."""
+        ticket = self.state.ticket()
+        self.queue.append((ticket, body))
+        return ticket
+
+    def embark(self, wish: Wish) -> int | str:
+        """Write a newcomer in; a text says why not. The same wish again is the same wish."""
+        state = self.state
+        assert state.government is not None
+        citizen = wish.citizen
+        present = state.government.citizens.get(citizen.id)
+        if present is not None:
+            if present.cookie != citizen.cookie:
+                return f"{citizen.id} is still present; it must depart before it can arrive anew"
+            return self._confirm_change(state.government.arrived[citizen.id])
+        waiting = self.wishes.get(citizen.id)
+        if waiting is not None and waiting[0].citizen.cookie != citizen.cookie:
+            return f"{citizen.id} is being written in with another cookie"
+        ticket = state.ticket()
+        self.wishes.setdefault(citizen.id, (wish, []))[1].append(ticket)
+        self._viewed = None
+        return ticket
+
+    def emigrate(self, id: str) -> tuple[int | None, str | None]:
+        """Write a citizen out: a ticket, and why it must wait, if it must."""
+        state = self.state
+        assert state.government is not None
+        if id not in state.government.citizens:
+            return self._confirm_change(state.government.promise), None
+        if all(other == id or other in self.emigrants for other in state.government.citizens):
+            return None, f"{id} would be the last citizen to leave"
+        ticket = state.ticket()
+        self.emigrants.setdefault(id, []).append(ticket)
+        self._viewed = None
+        if next_change(state.government, self._view(state.report())) is None:
+            return ticket, f"{id} waits until its seat can pass to another"
+        return ticket, None
+
+    def confirm(self) -> int:
+        """Ask to be confirmed as the leader by a pulse first given after this."""
+        self.asked += 1
+        ticket = self.state.ticket()
+        self.reads.append((self.asked, ticket))
+        return ticket
+
+    def _confirm_change(self, promise: Promise) -> int:
+        ticket = self.state.ticket()
+        self.changes.append((ticket, promise))
+        if self.settled:
+            self._settle_changes()
+        return ticket
+
+    # -- government ----------------------------------------------------------------------
+
+    def reign(self) -> None:
+        """A government that this citizen leads has been committed."""
+        state = self.state
+        assert state.government is not None
+        government = state.government
+        self.settled = False
+        self._viewed = None
+        self._loading = {
+            id: self._loading.get(id, state.now)
+            for id in government.citizens
+            if id not in government.acclimated
+        }
+        for id in [id for id in self.wishes if id in government.citizens]:
+            wish, tickets = self.wishes.pop(id)
+            if government.lists(id, wish.citizen.cookie):
+                self.changes.extend((ticket, government.promise) for ticket in tickets)
+            else:
+                self._retry(tickets)
+        for id in [id for id in self.emigrants if id not in government.citizens]:
+            tickets = self.emigrants.pop(id)
+            self.changes.extend((ticket, government.promise) for ticket in tickets)
+
+    def resign(self) -> None:
+        """Answer all that is open `retry`: its outcome is unknown here."""
+        self._retry([ticket for ticket, _ in self.queue])
+        if self.round is not None:
+            self._retry(self.round.tickets)
+        self._retry([ticket for _, ticket in self.reads])
+        self._retry([ticket for ticket, _ in self.changes])
+        for _, tickets in self.wishes.values():
+            self._retry(tickets)
+        for tickets in self.emigrants.values():
+            self._retry(tickets)
+        self.queue.clear()
+        self.round = None
+
+    def _retry(self, tickets: Any) -> None:
+        for ticket in tickets:
+            self.state.settle(ticket, None)
+
+    # -- pulses --------------------------------------------------------------------------
+
+    def outbox(self) -> Pulse | None:
+        """The next pulse: of the round, begun if there is none, or the log downward."""
+        self.advance()
+        if self.state.role is not self:
+            return self.state.role.outbox()
+        if self.round is None and not self._alone():
+            self.round = self._begin()
+        if self.round is not None and self.round.again:
+            return self._give(self.round)
+        return self.dissemination.pulse() if self._alone() else None
+
+    def advance(self) -> None:
+        """A majority of one commits at once: what is queued does not wait for a pulse."""
+        while self.state.role is self and self.round is None and self._alone():
+            self.round = self._begin()
+            if self.round is None or self.round.waiting:
+                return
+            self._complete(self.round)
+
+    def sent(self, giving: Giving, replies: dict[str, Any]) -> None:
+        """Results of a round, or of the log brought downward."""
+        state, round = self.state, self.round
+        if round is None or giving.purpose is not round:
+            self.dissemination.sent(giving, replies)
+            if state.role is self:
+                state.forget(state.report().minimum)
+                self.advance()
+            return
+        catch_up(state, replies)
+        if state.role is not self:
+            return
+        intact = [self._hear(round, contact, replies[contact.id]) for contact in giving.contacts]
+        if not all(intact) or state.exiled:
+            state.succession.collapse(self._rivalry(replies))
+        elif not round.waiting:
+            self._complete(round)
+            self.advance()
+
+    def _hear(self, round: Round, contact: Contact, reply: Any) -> bool:
+        """One answer of a round; False breaks the majority."""
+        before = (contact.top, contact.held)
+        hear(self.state, contact, reply)
+        if isinstance(reply, Received):
+            round.waiting = [id for id in round.waiting if id != contact.id]
+            if round.proposals:
+                assert self.state.government is not None
+                contact.held = (self.state.government.ballot, round.proposals[-1].promise)
+            return True
+        if isinstance(reply, Lacks) and (contact.top, contact.held) != before:
+            round.again.append(contact)
+            return True
+        return False
+
+    def tick(self) -> None:
+        """Changes that waited for time to pass are tried again."""
+        self.advance()
+
+    def wakeup(self) -> int | None:
+        """The next ping."""
+        if self._alone():
+            return self.dissemination.wakeup()
+        if self.round is not None:
+            return self.state.now if self.round.again else None
+        if self.queue or self.reads or self.changes or not self.settled or self._is_sync_due():
+            return self.state.now
+        return self.next_ping
+
+    # -- a round -------------------------------------------------------------------------
+
+    def _alone(self) -> bool:
+        assert self.state.government is not None
+        return len(self.state.government.majority) == 1
+
+    def _begin(self) -> Round | None:
+        """What is next: one change of government, one batch in between, else a `synchronize`."""
+        state = self.state
+        assert state.government is not None
+        others = [id for id in state.government.majority if id != state.id]
+        self._report = state.report()
+        if not (self._batch_first and self.queue):
+            government = self._next_government()
+            if government is not None:
+                self._batch_first = True
+                others += [id for id in government.majority if id not in (*others, state.id)]
+                proposal = Entry(government.promise, state.log.top, self._next_stamp(), government)
+                return self._round((proposal,), (), others)
+        self._batch_first = False
+        if self.queue:
+            return self._round(*self._batch(), others)
+        if self.reads or self.changes or not self.settled or (others and self._is_sync_due()):
+            return self._round((), (), others)
+        return None
+
+    def _round(
+        self, proposals: tuple[Entry, ...], tickets: tuple[int, ...], others: list[str]
+    ) -> Round:
+        state, census = self.state, self.state.census
+        assert state.government is not None and census is not None
+        if proposals:
+            state.register = Register(state.government.ballot, proposals)
+        contacts = [census.contact(id, state.now) for id in others]
+        return Round(proposals, tickets, self.asked, others, contacts)
+
+    def _batch(self) -> tuple[tuple[Entry, ...], tuple[int, ...]]:
+        """The next promises for what is queued, up to a limit in entries and bytes."""
+        limits, queue, previous = self.state.limits, self.queue, self.state.log.top
+        assert self.state.government is not None
+        number, stamp = self.state.government.promise.government, self._next_stamp()
+        place = previous.entry
+        tickets: list[int] = []
+        proposals: list[Entry] = []
+        size = 0
+        while queue and len(proposals) < limits.batch_entries:
+            size += heft(queue[0][1])
+            if size > limits.batch_bytes and proposals:
+                break
+            ticket, body = queue.popleft()
+            tickets.append(ticket)
+            place += 1
+            promise = Promise(number, place)
+            proposals.append(Entry(promise, previous, stamp, body))
+            previous = promise
+        return tuple(proposals), tuple(tickets)
+
+    def _give(self, round: Round) -> Pulse:
+        """Give the round to those who have not had it, or lacked entries for it."""
+        state = self.state
+        assert state.government is not None
+        contacts, round.again = round.again, []
+        ballot, proposals = state.government.ballot, round.proposals
+        requests: list[tuple[Contact, Request]] = []
+        for contact in contacts:
+            head = state.head(contact, ballot)
+            requests.append((contact, Write(*head, proposals) if proposals else Synchronize(*head)))
+        self.next_ping = state.now + self._interval()
+        return state.give(requests, round)
+
+    def _complete(self, round: Round) -> None:
+        """All have answered: commit, answer, and learn how far the log can be forgotten.
+
+        Who answers stands where this leader stands, so the government is settled, too."""
+        state = self.state
+        self.round = None
+        self.settled = True
+        self._settle_changes()
+        confirmed = []
+        while self.reads and self.reads[0][0] <= round.reads:
+            confirmed.append(self.reads.popleft()[1])
+        if round.proposals:
+            state.commit(round.proposals)
+            state.outcomes.extend(map(Outcome, round.tickets, [p.promise for p in round.proposals]))
+        for ticket in confirmed:
+            state.settle(ticket, state.log.top)
+        if state.role is self:
+            state.forget(state.report().minimum)
+
+    def _settle_changes(self) -> None:
+        for ticket, promise in self.changes:
+            self.state.settle(ticket, promise)
+        self.changes.clear()
+
+    def _rivalry(self, replies: dict[str, Any]) -> int:
+        """How long to wait before standing: not at all, but for whoever was promised instead."""
+        if any(isinstance(reply, Refused) for reply in replies.values()):
+            return self.state.random.randint(self.state.limits.ping, 2 * self.state.limits.ping)
+        return 0
+
+    def _next_stamp(self) -> int:
+        """Log time: the last stamp, and what this leader's clock has moved since it wrote that
+        or took office. Never a difference between two citizens' clocks."""
+        state = self.state
+        self._stamp += max(0, state.now - self._clock)
+        self._clock = state.now
+        return self._stamp
+
+    def _is_sync_due(self) -> bool:
+        """A ping, or somebody of the majority who does not know what is committed."""
+        state = self.state
+        assert state.census is not None
+        if self.next_ping <= state.now:
+            return True
+        return any(contact.top != state.log.top for contact in state.census.targets)
+
+    def _interval(self) -> int:
+        """Ms to the next pulse: soon while reports are awaited that may change the government."""
+        state = self.state
+        assert state.census is not None and state.government is not None
+        report = self._report
+        heard = len(report.reached) + len(report.silent)
+        everyone = len(state.government.citizens)
+        if heard == everyone - 1 and len(state.government.acclimated) == everyone:
+            return state.limits.ping
+        return max(1, state.limits.ping // 4)
+
+    # -- shaping -------------------------------------------------------------------------
+
+    def _next_government(self) -> Government | None:
+        """The next change; looked for only when something that it depends on has changed."""
+        state = self.state
+        assert state.government is not None
+        report = self._report
+        viewed = (report.acclimated, report.reached, report.silent)
+        if viewed == self._viewed and not self._loading:
+            return None
+        self._viewed = viewed
+        return next_change(state.government, self._view(report))
+
+    def _view(self, report: Report) -> View:
+        state, limits = self.state, self.state.limits
+        lost = [id for id, silence in report.silent if silence >= limits.timeout]
+        stuck = [
+            id
+            for id, since in self._loading.items()
+            if state.now - since >= limits.acclimation and id not in report.acclimated
+        ]
+        return View(
+            reached=(state.id, *report.reached),
+            away=tuple(id for id, _ in report.silent),
+            lost=lost,
+            stuck=stuck,
+            acclimated=report.acclimated,
+            emigrants=tuple(self.emigrants),
+            newcomers=tuple(wish for wish, _ in self.wishes.values()),
+            size=limits.parliament_size,
+            floor=limits.parliament_floor,
+        )

@@ -1,0 +1,513 @@
+"""The Legislator: a pure, deterministic, replayable participant of Multi-Paxos.
+
+All inputs are method calls with `now` first, an integer in milliseconds; nothing is read from a
+clock, and chance comes from the seed. The same calls in the same order give the same outbox and
+the same log, bit for bit.
+
+The numbered rules of `receive`, in this order for every request:
+
+1. another republic, recipient or cookie is denied; who has been written out is told so;
+2. the committed entries and the minimum are taken in, never across a gap;
+3. a ballot lower than the promised one is refused, saying where this citizen stands;
+4. a sender that is behind is given what it lacks; entries that are missing are asked for;
+5. only then is the request acted on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from paxos_ray.core import changes
+from paxos_ray.core.election import Proposer
+from paxos_ray.core.errors import AlreadyFounded, InvalidArgument, InvalidCitizen, NotFounded
+from paxos_ray.core.government import Citizen, Cookie, Government, Republic
+from paxos_ray.core.legislation import Recorder, Writer
+from paxos_ray.core.log import NOTHING, Entry, Log
+from paxos_ray.core.messages import (
+    Accept,
+    Behind,
+    Denied,
+    Exiled,
+    Inspection,
+    Lacks,
+    Outcome,
+    Prepare,
+    Promised,
+    Pulse,
+    Receipt,
+    Received,
+    Refused,
+    Register,
+    Reply,
+    Request,
+    Synchronize,
+    Write,
+)
+from paxos_ray.core.promise import Ballot, Promise
+from paxos_ray.core.shaper import Wish
+from paxos_ray.core.state import Giving, Limits, State
+from paxos_ray.core.succession import Swap
+
+DEFAULT_PING_MS = 250
+DEFAULT_TIMEOUT_MS = 1_000
+
+
+class Legislator:
+    """One citizen's part in the island.
+
+    `ping`, `timeout` and `acclimation` (the limit for loading the application's state) are in ms;
+    a batch or a catch-up is limited in entries and in bytes of heft. Raises `InvalidArgument`.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        *,
+        parliament_size: int = 5,
+        parliament_floor: int = 3,
+        ping: int = DEFAULT_PING_MS,
+        timeout: int = DEFAULT_TIMEOUT_MS,
+        seed: int = 0,
+        acclimation: int | None = None,
+        batch_entries: int = 4_096,
+        batch_bytes: int = 4 << 20,
+        catch_up_entries: int = 4_096,
+        catch_up_bytes: int = 4 << 20,
+    ) -> None:
+        if not isinstance(id, str) or not id:
+            raise InvalidArgument(f"id is a text that is not empty, not {id!r}")
+        limits = Limits(
+            parliament_size, parliament_floor, ping, timeout,
+            60 * timeout if acclimation is None else acclimation,
+            batch_entries, batch_bytes, catch_up_entries, catch_up_bytes,
+        )  # fmt: skip
+        for name in Limits.__slots__:
+            value = getattr(limits, name)
+            if type(value) is not int or value < 1:
+                raise InvalidArgument(f"{name} is a whole number of at least 1, not {value!r}")
+        if parliament_floor > parliament_size:
+            raise InvalidArgument("parliament_floor is above parliament_size")
+        if type(seed) is not int:
+            raise InvalidArgument(f"seed is a whole number, not {seed!r}")
+        self._state = State(id, limits, seed)
+        self._state.succession = Swap(self._state)
+        self._state.role = Recorder(self._state)
+
+    # -- founding and coming in ----------------------------------------------------------
+
+    def bootstrap(self, now: int, republic: Republic, properties: Mapping[str, Any]) -> None:
+        """Found the island: government 1/0, this citizen alone, its cookie the republic's name.
+
+        Raises `AlreadyFounded`, `InvalidArgument`, `InvalidCitizen`."""
+        state = self._fresh(now, republic)
+        if not isinstance(properties, Mapping):
+            raise InvalidCitizen(f"properties are a mapping, not {properties!r}")
+        citizen = Citizen(id=state.id, properties=dict(properties), cookie=republic)
+        state.republic, state.cookie, state.stateful = republic, republic, True
+        government = changes.found(citizen)
+        state.commit((Entry(government.promise, NOTHING, 0, government),))
+        self._advance()
+
+    def join(self, now: int, republic: Republic, cookie: Cookie) -> None:
+        """Wait to be written in under this cookie. Raises `AlreadyFounded`, `InvalidArgument`."""
+        if type(cookie) not in (str, int):
+            raise InvalidArgument(f"cookie is a text or a whole number, not {cookie!r}")
+        state = self._fresh(now, republic)
+        state.republic, state.cookie = republic, cookie
+        state.stateless_since = state.now
+
+    def embark(
+        self, now: int, republic: Republic, citizen: Citizen, acclimated: bool = False
+    ) -> Receipt:
+        """At the leader: write a newcomer in. Asked again of a later leader, it is confirmed.
+
+        Raises `InvalidCitizen`."""
+        if not isinstance(citizen, Citizen):
+            raise InvalidCitizen(f"a Citizen embarks, not {type(citizen).__name__}")
+        writer, refusal = self._leading(now, republic)
+        if writer is None:
+            return refusal
+        ticket = writer.embark(Wish(citizen, bool(acclimated)))
+        if isinstance(ticket, str):
+            return self._refuse(ticket)
+        return self._accept(ticket)
+
+    def acclimate(self, now: int) -> None:
+        """The application of this citizen has its state. Raises `NotFounded`."""
+        state = self._clock(now)
+        if state.republic is None:
+            raise NotFounded("acclimate comes after bootstrap or join")
+        state.stateful = True
+        state.forget(state.minimum)
+        self._advance()
+
+    def emigrate(self, now: int, id: str) -> Receipt:
+        """At the leader: write a citizen out, in good order; `why` says what that waits for."""
+        writer, refusal = self._leading(now, self._state.republic)
+        if writer is None:
+            return refusal
+        ticket, why = writer.emigrate(id)
+        if ticket is None:
+            return self._refuse(why or "refused")
+        return self._accept(ticket, why)
+
+    # -- the leader's work ---------------------------------------------------------------
+
+    def enqueue(self, now: int, republic: Republic, body: Any) -> Receipt:
+        """At the leader: propose an entry."""
+        writer, refusal = self._leading(now, republic)
+        if writer is None:
+            return refusal
+        return self._accept(writer.enqueue(body))
+
+    def confirm(self, now: int) -> Receipt:
+        """At the leader: ask to be confirmed as such by a pulse first given after this.
+
+        The outcome's promise is one that the application must have applied before it answers."""
+        writer, refusal = self._leading(now, self._state.republic)
+        if writer is None:
+            return refusal
+        return self._accept(writer.confirm())
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """What became of receipts since this was last asked; each ticket once."""
+        outcomes = tuple(self._state.outcomes)
+        self._state.outcomes.clear()
+        return outcomes
+
+    # -- pulses --------------------------------------------------------------------------
+
+    def outbox(self) -> Pulse | None:
+        """The next outbound pulse, as of the last `now`: one that nobody answered, or a new one."""
+        state = self._state
+        for giving in state.givings.values():
+            if state.now - giving.last_at >= state.limits.again:
+                giving.last_at = state.now
+                return giving.pulse
+        return state.role.outbox() if state.government is not None else None
+
+    def sent(self, now: int, pulse: Pulse, replies: Mapping[str, Reply | None]) -> None:
+        """All results of this citizen's pulse; a reply that is missing or senseless is lost.
+
+        The first results of a giving count; others, and those of a pulse that is no longer waited
+        for, do not. Raises `InvalidArgument` for what is no pulse or no mapping."""
+        if not isinstance(pulse, Pulse) or not isinstance(replies, Mapping):
+            raise InvalidArgument("sent takes a Pulse and a mapping of ids to replies")
+        state = self._clock(now)
+        giving = state.givings.pop(pulse.id, None)
+        if giving is not None:
+            self._finish(giving, replies)
+        self._advance()
+
+    def receive(self, now: int, request: Request) -> Reply:
+        """A request of another's pulse, delivered here. A bad one is denied and changes nothing."""
+        state = self._clock(now)
+        if (denied := self._denied(request)) is not None:
+            return denied
+        government = state.government
+        if state.arrived and government is not None and request.top < state.log.top:
+            if not government.lists(request.sender, request.sender_cookie):
+                return Exiled(government.promise.government)
+        if request.sender in state.gone:
+            state.gone.remove(request.sender)
+        reply = self._answer(request)
+        self._advance()
+        return reply
+
+    def unreachable(self, now: int, id: str) -> None:
+        """The runtime knows that this citizen is dead: a hint, never a vote."""
+        state = self._clock(now)
+        if state.government is None or state.census is None or id == state.id:
+            return
+        if id not in state.gone:
+            state.gone.append(id)
+        state.census.hint(id, state.now)
+        role = state.role
+        if isinstance(role, Writer):
+            if id in state.government.majority:
+                state.succession.collapse(0)
+        elif isinstance(role, Recorder) and role.may_stand() and self._ruler() == id:
+            state.succession.collapse(self._rank(id) * state.limits.ping)
+        self._advance()
+
+    def tick(self, now: int) -> None:
+        """Do what is due: pulses that were not answered in time are lost."""
+        state = self._clock(now)
+        if state.government is None:
+            return
+        for giving in list(state.givings.values()):
+            late = state.now - giving.first_at >= state.limits.timeout
+            if late and state.givings.pop(giving.pulse.id, None) is not None:
+                self._finish(giving, {})
+        state.role.tick()
+        self._advance()
+
+    @property
+    def wakeup(self) -> int | None:
+        """When `tick` and `outbox` are next worth calling, None when only others can say."""
+        state = self._state
+        if state.government is None:
+            return None
+        times = [state.role.wakeup()]
+        for giving in state.givings.values():
+            times.append(giving.last_at + state.limits.again)
+            times.append(giving.first_at + state.limits.timeout)
+        return min((time for time in times if time is not None), default=None)
+
+    # -- what can be seen ----------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """This citizen's id."""
+        return self._state.id
+
+    @property
+    def government(self) -> Government | None:
+        """The committed government, None before there is one."""
+        return self._state.government
+
+    @property
+    def citizens(self) -> Mapping[str, Mapping[str, Any]]:
+        """Each citizen's id and properties, as the committed government has them."""
+        government = self._state.government
+        if government is None:
+            return MappingProxyType({})
+        return MappingProxyType({id: c.properties for id, c in government.citizens.items()})
+
+    @property
+    def leader(self) -> str | None:
+        """The id of the leader, as far as this citizen knows."""
+        government = self._state.government
+        return None if government is None else government.leader
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether this citizen has found the majority broken, and stands for election."""
+        return isinstance(self._state.role, Proposer)
+
+    @property
+    def log(self) -> Log:
+        """The committed entries from the minimum on: iterate, or ask for its `len`."""
+        return self._state.log
+
+    @property
+    def top(self) -> Promise | None:
+        """The promise of the last committed entry, None before there is one."""
+        return None if self._state.government is None else self._state.log.top
+
+    @property
+    def minimum(self) -> Promise:
+        """Everybody present has committed the log up to here; what is below is let go."""
+        return self._state.minimum
+
+    @property
+    def donor(self) -> str | None:
+        """Whom to ask for the application's state, None when it is here.
+
+        At first who brings the log, if that one has it; another one after each `timeout`."""
+        state = self._state
+        if state.stateful or state.government is None:
+            return None
+        government = state.government
+        able = [
+            id
+            for id in (*government.parliament, *government.constituents)
+            if id in government.acclimated and id != state.id and id not in state.gone
+        ]
+        if state.patron in able:
+            able.remove(state.patron)
+            able.insert(0, state.patron)
+        if not able:
+            return None
+        return able[(state.now - state.stateless_since) // state.limits.timeout % len(able)]
+
+    def inspect(self) -> Inspection:
+        """Everything that checkers and people look at."""
+        state = self._state
+        writer = state.role if isinstance(state.role, Writer) else None
+        first = state.log.first
+        return Inspection(
+            id=state.id,
+            role="exiled" if state.exiled else state.role.name,
+            republic=state.republic,
+            cookie=state.cookie,
+            top=self.top,
+            start=None if first is None else first.promise,
+            minimum=state.minimum,
+            promised=state.promised,
+            register=state.register,
+            government=state.government,
+            stateful=state.stateful,
+            exiled=state.exiled,
+            queued=0 if writer is None else len(writer.queue),
+            heft=state.log.heft,
+            details={"givings": tuple(state.givings), "seen": state.seen},
+        )
+
+    # -- inside --------------------------------------------------------------------------
+
+    def _clock(self, now: int) -> State:
+        if type(now) is not int:
+            raise InvalidArgument(f"now is a whole number of milliseconds, not {now!r}")
+        state = self._state
+        if now > state.now:
+            state.now = now
+        return state
+
+    def _fresh(self, now: int, republic: Republic) -> State:
+        if type(republic) not in (str, int):
+            raise InvalidArgument(f"republic is a text or a whole number, not {republic!r}")
+        if self._state.republic is not None:
+            raise AlreadyFounded(f"{self._state.id} belongs to {self._state.republic!r} already")
+        return self._clock(now)
+
+    def _leading(self, now: int, republic: Republic | None) -> tuple[Writer | None, Receipt]:
+        state = self._clock(now)
+        if state.republic is None or republic != state.republic:
+            return None, self._refuse(f"the republic here is not {republic!r}")
+        if isinstance(state.role, Writer):
+            return state.role, Receipt(True, None, state.id, None)
+        if state.exiled:
+            return None, self._refuse(f"{state.id} has been written out of the island")
+        why = "the government has collapsed" if self.collapsed else f"{state.id} does not lead"
+        return None, self._refuse(why)
+
+    def _accept(self, ticket: int, why: str | None = None) -> Receipt:
+        self._advance()
+        return Receipt(True, ticket, self._state.id, why)
+
+    def _refuse(self, why: str) -> Receipt:
+        return Receipt(False, None, self.leader, why)
+
+    def _advance(self) -> None:
+        """A leader who is a majority by itself does not wait to be asked for its outbox."""
+        role = self._state.role
+        if isinstance(role, Writer):
+            role.advance()
+
+    def _finish(self, giving: Giving, replies: Mapping[str, Reply | None]) -> None:
+        complete = {contact.id: replies.get(contact.id) for contact in giving.contacts}
+        self._state.role.sent(giving, complete)
+
+    def _ruler(self) -> str | None:
+        """Whom this citizen hears from: of a government in its register, else the committed one."""
+        state = self._state
+        pending = state.pending()
+        ruling = pending[-1] if pending else state.government
+        if ruling is None or state.promised > ruling.ballot:
+            return None  # somebody stands already
+        return ruling.leader
+
+    def _rank(self, dead: str) -> int:
+        """The place among those of the majority that may stand for the dead leader."""
+        government = self._state.government
+        assert government is not None
+        heirs = [id for id in government.majority if id != dead]
+        return heirs.index(self._state.id) if self._state.id in heirs else len(heirs)
+
+    def _denied(self, request: Request) -> Denied | None:
+        state = self._state
+        if not isinstance(request, Synchronize | Write | Prepare | Accept):
+            return Denied("no request")
+        if state.republic is None or request.republic != state.republic:
+            return Denied("another republic")
+        if request.to != state.id or request.cookie != state.cookie:
+            return Denied("another citizen or another cookie")
+        if request.sender == state.id:
+            return Denied("sent by itself")
+        if not (
+            type(request.ballot) is Ballot
+            and type(request.top) is Promise
+            and type(request.minimum) is Promise
+            and _is_chain(request.entries)
+        ):
+            return Denied("malformed")
+        return None
+
+    def _answer(self, request: Request) -> Reply:
+        state = self._state
+        connected = state.absorb(request.entries, request.start)
+        if connected and request.written is not None:
+            state.commit_register(request.written, request.top)
+        if request.stateful:
+            state.patron = request.sender
+        if not state.arrived:
+            return Lacks(self.top, None)
+        state.forget(request.minimum)
+        top = state.log.top
+        if request.ballot < state.promised:
+            return Refused(state.promised, top, state.report())
+        if top > request.top:
+            entries, start = state.since(request.top)
+            return Behind(top, entries, start, state.minimum)
+        if top < request.top:
+            return Lacks(top, state.report())
+        match request:
+            case Synchronize():
+                return self._on_synchronize(request)
+            case Write():
+                return self._on_write(request)
+            case Prepare():
+                return self._on_prepare(request)
+            case Accept():
+                return self._on_accept(request)
+        raise AssertionError(request)
+
+    def _on_synchronize(self, request: Synchronize) -> Reply:
+        state = self._state
+        if state.government is None or request.ballot != state.government.ballot:
+            return Denied("a ballot that is not the government's")
+        self._heard(request)
+        return Received(state.log.top, state.report())
+
+    def _on_write(self, request: Write) -> Reply:
+        state = self._state
+        if state.government is None or request.ballot != state.government.ballot:
+            return Denied("a ballot that is not the government's")
+        if not request.proposals or not _is_chain(request.proposals, state.log.top):
+            return Denied("malformed")
+        state.register = Register(request.ballot, request.proposals)
+        self._heard(request)
+        return Received(state.log.top, state.report())
+
+    def _on_prepare(self, request: Prepare) -> Reply:
+        state = self._state
+        state.promise(request.ballot)
+        return Promised(request.ballot, state.log.top, state.register, state.report())
+
+    def _on_accept(self, request: Accept) -> Reply:
+        state = self._state
+        if request.ballot != state.promised:
+            return Denied("a ballot that was not promised")
+        if not request.chain or not _is_chain(request.chain, state.log.top):
+            return Denied("malformed")
+        state.register = Register(request.ballot, request.chain)
+        self._heard(request)
+        return Received(state.log.top, state.report())
+
+    def _heard(self, request: Request) -> None:
+        """The leader, or the candidate that is about to lead, lives."""
+        state = self._state
+        if request.sender != request.ballot.id:
+            return
+        if isinstance(state.role, Recorder):
+            state.role.heard()
+        elif isinstance(state.role, Proposer) and state.role.ballot is None:
+            state.succession.stand_down()
+
+
+def _is_chain(entries: object, top: Promise | None = None) -> bool:
+    """Whether these are entries that follow each other, and `top` if that is given."""
+    if type(entries) is not tuple:
+        return False
+    for entry in entries:
+        if type(entry) is not Entry or (top is not None and entry.previous != top):
+            return False
+        if entry.promise <= entry.previous or (entry.promise.entry == 0) != (
+            type(entry.body) is Government
+        ):
+            return False
+        top = entry.promise
+    return True

@@ -1,0 +1,152 @@
+"""The atomic log: committed entries from the minimum on, found by promise without scanning."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from paxos_ray.core.government import Government
+from paxos_ray.core.promise import Promise
+
+
+class Entry(NamedTuple):
+    """One entry: its promise, the promise before it, its stamp (ms of log time) and its body.
+
+    The body of entry 0 of a government is the `Government`; every other body is the application's.
+    """
+
+    promise: Promise
+    previous: Promise
+    stamp: int
+    body: Any
+
+
+NOTHING = Promise(0, 0)
+
+
+def heft(body: object) -> int:
+    """The weight of a body in bytes: its length if it is bytes or text, else a nominal 64."""
+    return len(body) if isinstance(body, (bytes, bytearray, str)) else 64
+
+
+class Log:
+    """Entries in order, `first` to `top`, with the government in force at `first`.
+
+    Positions are absolute: that of `g/e` is that of `g/0` plus e, so no index by promise is
+    kept. Appending, finding and trimming cost constant time an entry.
+    """
+
+    __slots__ = ("_entries", "_gone", "_head", "_hefts", "_origins", "base", "top")
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._hefts: list[int] = []  # running total of heft, up to and with each entry
+        self._head = 0  # how many of _entries are let go but not yet moved out of the list
+        self._gone = 0  # absolute position of _entries[0]
+        self._origins: dict[int, int] = {}  # government number -> absolute position of its entry 0
+        self.base: Government | None = None
+        self.top = NOTHING
+
+    def __len__(self) -> int:
+        return len(self._entries) - self._head
+
+    def __iter__(self) -> Iterator[Entry]:
+        return islice(self._entries, self._head, None)
+
+    @property
+    def first(self) -> Entry | None:
+        """The earliest entry held, None before there is any."""
+        return self._entries[self._head] if self._entries else None
+
+    @property
+    def last(self) -> Entry | None:
+        """The entry at the top."""
+        return self._entries[-1] if self._entries else None
+
+    @property
+    def heft(self) -> int:
+        """The total weight of the bodies held, in bytes."""
+        if not self._entries:
+            return 0
+        return self._hefts[-1] - self._before(self._head)
+
+    def restart(self, base: Government, first: Entry) -> None:
+        """Forget everything; hold nothing yet, `first` is to come, at which `base` is in force."""
+        self._entries, self._hefts, self._head, self._gone = [], [], 0, 0
+        self._origins = {base.promise.government: -first.promise.entry}
+        self.base = base
+        self.top = first.previous
+
+    def extend(self, entries: Sequence[Entry]) -> None:
+        """Append entries that follow the top without a gap."""
+        total = self._hefts[-1] if self._hefts else 0
+        top = self.top
+        position = self._gone + len(self._entries)
+        for entry in entries:
+            promise, previous, _, body = entry
+            assert previous == top and promise > top, f"{promise} of {previous} after {top}"
+            top = promise
+            if promise.entry == 0:
+                self._origins[promise.government] = position
+                if self.base is None:
+                    self.base = body
+            position += 1
+            total += heft(body)
+            self._hefts.append(total)
+        self._entries.extend(entries)
+        self.top = top
+
+    def since(self, promise: Promise, entries: int, size: int) -> tuple[Entry, ...] | None:
+        """What follows `promise`, at most so many entries and bytes (one entry at the least).
+
+        None when that cannot be told from what is held: `promise` is below what precedes `first`.
+        """
+        if promise == self.top:
+            return ()
+        index = self._index(promise)
+        return None if index is None else self._slice(index + 1, entries, size)
+
+    def opening(self, entries: int, size: int) -> tuple[Entry, ...]:
+        """The earliest entries held, bounded likewise."""
+        return self._slice(self._head, entries, size)
+
+    def trim(self, minimum: Promise) -> None:
+        """Let go of the entries below `minimum`, never of the top."""
+        index = self._index(min(minimum, self.top))
+        if index is None or index <= self._head:
+            return
+        self._head = index
+        number = self._entries[index].promise.government
+        if self.base is not None and number != self.base.promise.government:
+            self.base = self._entries[self._origins[number] - self._gone].body
+            self._origins = {n: at for n, at in self._origins.items() if n >= number}
+        # Moving only when half is let go makes the cost of an entry let go constant.
+        if 2 * self._head >= len(self._entries):
+            del self._entries[: self._head], self._hefts[: self._head]
+            self._gone += self._head
+            self._head = 0
+
+    def _before(self, index: int) -> int:
+        return self._hefts[index] - heft(self._entries[index].body)
+
+    def _slice(self, index: int, entries: int, size: int) -> tuple[Entry, ...]:
+        if index >= len(self._entries):
+            return ()
+        end = bisect_right(self._hefts, self._before(index) + size, index)
+        return tuple(self._entries[index : max(index + 1, min(end, index + entries))])
+
+    def _index(self, promise: Promise) -> int | None:
+        """Where `promise` is (just before the head for its predecessor), None when unknown."""
+        if len(self._entries) == 0:
+            return None
+        if promise == self._entries[self._head].previous:
+            return self._head - 1
+        origin = self._origins.get(promise.government)
+        if origin is None:
+            return None
+        index = origin + promise.entry - self._gone
+        if self._head <= index < len(self._entries) and self._entries[index].promise == promise:
+            return index
+        return None

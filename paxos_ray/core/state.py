@@ -1,0 +1,271 @@
+"""What a citizen holds whatever its role: log, promise, register, government, contacts.
+
+Here is the side of the protocol that every role shares: taking in committed entries, keeping
+promises, and making the head of a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Protocol
+
+from paxos_ray.core.census import Census, Contact
+from paxos_ray.core.government import Cookie, Government, Republic
+from paxos_ray.core.log import NOTHING, Entry, Log
+from paxos_ray.core.messages import Envelope, Outcome, Pulse, Register, Report, Request
+from paxos_ray.core.promise import NO_BALLOT, Ballot, Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Sizes and times: seats, ms, entries, bytes of heft."""
+
+    parliament_size: int
+    parliament_floor: int
+    ping: int
+    timeout: int
+    acclimation: int  # ms that a newcomer may take to load the application's state
+    batch_entries: int
+    batch_bytes: int
+    catch_up_entries: int
+    catch_up_bytes: int
+
+    @property
+    def again(self) -> int:
+        """Ms after which an unanswered pulse is given again: well before `timeout`."""
+        return max(1, self.timeout // 4)
+
+
+@dataclass(slots=True)
+class Giving:
+    """A pulse that was given and waits for its results. The first `sent` of it counts."""
+
+    pulse: Pulse
+    contacts: tuple[Contact, ...]
+    purpose: object  # the role's own: which of its affairs the results belong to
+    first_at: int
+    last_at: int
+
+
+class Role(Protocol):
+    """What a citizen does of its own accord; swapped, never branched on."""
+
+    name: str
+
+    def outbox(self) -> Pulse | None:
+        """The next new pulse of this role."""
+
+    def sent(self, giving: Giving, replies: dict[str, Any]) -> None:
+        """The results of a giving of this role; lost replies are None."""
+
+    def tick(self) -> None:
+        """Do what is due."""
+
+    def wakeup(self) -> int | None:
+        """When the next thing is due."""
+
+
+class Succession(Protocol):
+    """How roles follow each other; the one implementation is in `succession`."""
+
+    def installed(self, before: Government | None) -> None:
+        """A government was committed."""
+
+    def superseded(self, ballot: Ballot) -> None:
+        """A higher ballot than any before was promised."""
+
+    def collapse(self, delay: int) -> None:
+        """Become a candidate who stands after `delay` ms."""
+
+    def stand_down(self) -> None:
+        """Follow whoever leads."""
+
+
+class State:
+    """The shared state of one citizen. Only the roles and `Legislator` touch it."""
+
+    succession: Succession
+    role: Role
+
+    def __init__(self, id: str, limits: Limits, seed: int) -> None:
+        self.id = id
+        self.limits = limits
+        self.random = Random(seed)
+        self.now = 0
+        self.republic: Republic | None = None
+        self.cookie: Cookie | None = None
+        self.log = Log()
+        self.government: Government | None = None
+        self.census: Census | None = None
+        self.minimum = NOTHING
+        self.promised = NO_BALLOT
+        self.register: Register | None = None
+        self.seen = 0  # the highest number of a ballot or government that was heard of
+        self.stateful = False
+        self.stateless_since = 0
+        self.arrived = False
+        self.exiled = False
+        self.gone: list[str] = []  # of whom the runtime said that they are dead
+        self.patron: str | None = None  # who brought the log last, and has the state
+        self.givings: dict[str, Giving] = {}
+        self.outcomes: list[Outcome] = []
+        self._pulses = 0
+        self._tickets = 0
+
+    # -- the committed log ---------------------------------------------------------------
+
+    def absorb(self, entries: Sequence[Entry], start: Government | None) -> bool:
+        """Take in committed entries; False when one is missing between the top and them.
+
+        With `start`, the government in force at the first of them, a citizen that cannot be
+        brought up from its own top starts anew there, and needs the application's state.
+        """
+        top = self.log.top
+        fresh = entries
+        if entries and entries[0].promise <= top:
+            fresh = tuple(entry for entry in entries if entry.promise > top)
+        if not fresh:
+            return True
+        if fresh[0].previous != top:
+            if start is None or fresh[0] is not entries[0]:
+                return False
+            self.restart(start, fresh[0])
+        self.commit(fresh)
+        return True
+
+    def restart(self, start: Government, first: Entry) -> None:
+        """Begin the log at `first`; the promise is kept, the application's state is not."""
+        self.log.restart(start, first)
+        self.stateful = False
+        self.stateless_since = self.now
+        if first.promise.entry and start != self.government:
+            self.install((start,))
+
+    def commit(self, entries: Sequence[Entry]) -> None:
+        """Append to the log what is committed, and follow the governments in it."""
+        self.log.extend(entries)
+        register = self.register
+        if register is not None:
+            self.register = _beyond(register, self.log.top)
+        last = entries[-1].promise.government
+        if self.government is None or last != self.government.promise.government:
+            self.install([entry.body for entry in entries if entry.promise.entry == 0])
+
+    def commit_register(self, written: Ballot, top: Promise) -> None:
+        """Commit from the register what a leader wrote at `written` and committed up to `top`."""
+        register = self.register
+        if register is None or register.ballot != written or top <= self.log.top:
+            return
+        entries = register.entries
+        if entries[-1].promise != top:
+            entries = tuple(entry for entry in entries if entry.promise <= top)
+            if not entries or entries[-1].promise != top:
+                return
+        self.commit(entries)
+
+    def install(self, governments: Sequence[Government]) -> None:
+        """Committed governments, oldest first: the last of them rules."""
+        before, government = self.government, governments[-1]
+        self.arrived = self.arrived or any(g.lists(self.id, self.cookie) for g in governments)
+        self.exiled = self.arrived and not government.lists(self.id, self.cookie)
+        self.government = government
+        self.census = Census(self.id, government, self.now, self.limits.timeout, self.census)
+        self.promised = max(self.promised, government.ballot)
+        self.notice(government.promise.government)
+        self.succession.installed(before)
+
+    def forget(self, minimum: Promise) -> None:
+        """The island-wide minimum is now at least this: let go of what is below it.
+
+        Who has not loaded the application's state yet needs its whole log for that."""
+        if minimum > self.minimum:
+            self.minimum = minimum
+        if self.stateful:
+            self.log.trim(self.minimum)
+
+    # -- promises ------------------------------------------------------------------------
+
+    def promise(self, ballot: Ballot) -> None:
+        """Answer no lower ballot from here on."""
+        self.notice(ballot.number)
+        if ballot > self.promised:
+            self.promised = ballot
+            self.succession.superseded(ballot)
+
+    def notice(self, number: int) -> None:
+        """Some ballot or government has this number."""
+        self.seen = max(self.seen, number)
+
+    def pending(self) -> list[Government]:
+        """The governments in the register, oldest first."""
+        if self.register is None:
+            return []
+        return [entry.body for entry in self.register.entries if entry.promise.entry == 0]
+
+    def report(self) -> Report:
+        """What is told upward."""
+        assert self.census is not None and self.government is not None
+        unlisted = self.stateful and self.id not in self.government.acclimated
+        return self.census.report(self.log.top, self.minimum, unlisted, self.stateful, self.now)
+
+    # -- pulses --------------------------------------------------------------------------
+
+    def head(self, contact: Contact, ballot: Ballot) -> tuple[Any, ...]:
+        """The head of a request to that citizen, in the order of `Request`'s fields."""
+        top = self.log.top
+        entries: tuple[Entry, ...] = ()
+        start: Government | None = None
+        written: Ballot | None = None
+        contact.told = top
+        if contact.top is not None and contact.top < top:
+            if contact.held is not None and contact.held[1] == top:
+                written = contact.held[0]
+            else:
+                entries, start = self.since(contact.top)
+                contact.told = entries[-1].promise
+        return (
+            self.republic, self.id, self.cookie, contact.id, contact.cookie, ballot, top,
+            self.minimum, entries, start, written, self.stateful,
+        )  # fmt: skip
+
+    def since(self, top: Promise) -> tuple[tuple[Entry, ...], Government | None]:
+        """What a citizen at `top` lacks, bounded; with the government to start from if `top`
+        is below what this log can continue."""
+        limits = self.limits
+        entries = self.log.since(top, limits.catch_up_entries, limits.catch_up_bytes)
+        if entries is not None:
+            return entries, None
+        return self.log.opening(limits.catch_up_entries, limits.catch_up_bytes), self.log.base
+
+    def give(self, requests: Iterable[tuple[Contact, Request]], purpose: object) -> Pulse:
+        """Make a pulse of these requests and wait for its results."""
+        self._pulses += 1
+        pairs = tuple(requests)
+        envelopes = tuple(Envelope(contact.id, request) for contact, request in pairs)
+        pulse = Pulse(f"{self.id}/{self.cookie}/{self._pulses}", self.id, envelopes)
+        contacts = tuple(contact for contact, _ in pairs)
+        self.givings[pulse.id] = Giving(pulse, contacts, purpose, self.now, self.now)
+        return pulse
+
+    # -- tickets -------------------------------------------------------------------------
+
+    def ticket(self) -> int:
+        """A number for a receipt."""
+        self._tickets += 1
+        return self._tickets
+
+    def settle(self, ticket: int, promise: Promise | None) -> None:
+        """Tell what became of a ticket; None is `retry`."""
+        self.outcomes.append(Outcome(ticket, promise))
+
+
+def _beyond(register: Register, top: Promise) -> Register | None:
+    """What the committed log has not reached; the rest is dropped, never compared."""
+    entries = register.entries
+    if entries[-1].promise <= top:
+        return None
+    if entries[0].promise > top:
+        return register
+    return Register(register.ballot, tuple(entry for entry in entries if entry.promise > top))
