@@ -38,11 +38,13 @@ class Census:
         self, id: str, government: Government, now: int, timeout: int, before: Census | None
     ) -> None:
         self.government = government
+        self._number = government.promise.government
         self.representation = Representation(government)
         self.targets: list[Contact] = []
         self._id = id
         self._timeout = timeout
         self._contacts: dict[str, Contact] = {}
+        self._reported: tuple[tuple[object, ...], Report] | None = None
         if before is not None:
             for contact in before._contacts.values():
                 if government.lists(contact.id, contact.cookie):
@@ -63,6 +65,7 @@ class Census:
         """Find the targets anew: somebody became reachable, or ceased to be."""
         before = [contact.id for contact in self.targets]
         self.targets = []
+        self._reported = None
         pending = list(self.representation.constituency.get(self._id, ()))
         while pending:
             contact = self.contact(pending.pop(0), now)
@@ -81,8 +84,8 @@ class Census:
     def answered(self, contact: Contact, report: Report | None, now: int) -> None:
         """It answered; a report counts only under the government that it was made under."""
         contact.heard_at = now
-        if report is not None and report.government == self.government.promise.government:
-            contact.report = report
+        if report is not None and report[0] == self._number and report != contact.report:
+            contact.report, self._reported = report, None
         if contact.failing:
             contact.failing = False
             self.retarget(now)
@@ -92,6 +95,7 @@ class Census:
         contact = self._contacts.get(id)
         if contact is not None and contact in self.targets:
             contact.heard_at = min(contact.heard_at, now - self._timeout)
+            self._reported = None
             self.failed(contact, now)
 
     def report(
@@ -105,26 +109,34 @@ class Census:
         does not show it yet.
         """
         least = top if stateful else minimum
-        number = self.government.promise.government
         if not self.targets:
-            return Report(number, least, (self._id,) if unlisted else (), (), ())
+            return Report(self._number, least, (self._id,) if unlisted else (), (), ())
+        key = (least, minimum, unlisted)
+        if self._reported is not None and self._reported[0] == key:
+            return self._reported[1]
+        report = self._report(least, minimum, unlisted, now)
+        # Silence grows with time, all else only with what is heard.
+        self._reported = None if report.silent else (key, report)
+        return report
+
+    def _report(self, least: Promise, minimum: Promise, unlisted: bool, now: int) -> Report:
         acclimated: list[str] = [self._id] if unlisted else []
         reached: list[str] = []
         silent: list[tuple[str, int]] = []
         for contact in self.targets:
+            report = contact.report
             if contact.failing:
                 silence = now - contact.heard_at
                 silent.append((contact.id, silence))
-                if silence < self._timeout:
-                    least = min(least, minimum)
-                continue
-            report = contact.report
-            if report is None:
+                if silence < self._timeout and minimum < least:
+                    least = minimum
+            elif report is None:
                 least = min(least, minimum)
-                continue
-            reached.append(contact.id)
-            reached.extend(report.reached)
-            silent.extend(report.silent)
-            acclimated.extend(report.acclimated)
-            least = min(least, report.minimum)
-        return Report(number, least, tuple(acclimated), tuple(reached), tuple(silent))
+            else:
+                reached.append(contact.id)
+                reached += report.reached
+                silent += report.silent
+                acclimated += report.acclimated
+                if report.minimum < least:
+                    least = report.minimum
+        return Report(self._number, least, tuple(acclimated), tuple(reached), tuple(silent))

@@ -24,7 +24,6 @@ from paxos_ray.core.messages import (
     Pulse,
     Received,
     Register,
-    Request,
 )
 from paxos_ray.core.promise import NO_BALLOT, Ballot, Promise
 from paxos_ray.core.state import Giving, State
@@ -62,12 +61,11 @@ class Proposer:
         if self.ballot is None or not self._asked:
             return None
         contacts, self._asked = self._asked, []
-        requests: list[tuple[Contact, Request]] = []
-        for contact in contacts:
-            head = state.head(contact, self.ballot)
-            requests.append(
-                (contact, Accept(*head, self._chain) if self._chain else Prepare(*head))
-            )
+        ballot, chain = self.ballot, self._chain
+        if chain:
+            requests = [(c, state.request(Accept, c, ballot, chain)) for c in contacts]
+        else:
+            requests = [(c, state.request(Prepare, c, ballot)) for c in contacts]
         return state.give(requests, self.ballot)
 
     def sent(self, giving: Giving, replies: dict[str, Any]) -> None:
@@ -209,7 +207,8 @@ class Proposer:
 
     def _highest(self) -> tuple[Entry, ...]:
         """The entries of the register with the highest ballot, whole."""
-        best, entries = NO_BALLOT, ()
+        best = NO_BALLOT
+        entries: tuple[Entry, ...] = ()
         for register in self._electorate.values():
             if register is not None and register.ballot > best:
                 best, entries = register.ballot, register.entries

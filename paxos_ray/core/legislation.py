@@ -24,7 +24,6 @@ from paxos_ray.core.messages import (
     Refused,
     Register,
     Report,
-    Request,
     Synchronize,
     Write,
 )
@@ -92,7 +91,7 @@ class Dissemination:
         ballot = state.government.ballot
         requests = []
         for contact in contacts:
-            requests.append((contact, Synchronize(*state.head(contact, ballot))))
+            requests.append((contact, state.request(Synchronize, contact, ballot)))
             contact.pulsed_at = state.now
             contact.due = state.now + self.interval(contact)
         pulse = state.give(requests, self)
@@ -297,6 +296,7 @@ class Writer:
         state = self.state
         assert state.government is not None
         government = state.government
+        self.alone = len(government.majority) == 1
         self.settled = False
         self._viewed = None
         self._loading = {
@@ -339,15 +339,15 @@ class Writer:
         self.advance()
         if self.state.role is not self:
             return self.state.role.outbox()
-        if self.round is None and not self._alone():
+        if self.round is None and not self.alone:
             self.round = self._begin()
         if self.round is not None and self.round.again:
             return self._give(self.round)
-        return self.dissemination.pulse() if self._alone() else None
+        return self.dissemination.pulse() if self.alone else None
 
     def advance(self) -> None:
         """A majority of one commits at once: what is queued does not wait for a pulse."""
-        while self.state.role is self and self.round is None and self._alone():
+        while self.state.role is self and self.round is None and self.alone:
             self.round = self._begin()
             if self.round is None or self.round.waiting:
                 return
@@ -393,7 +393,7 @@ class Writer:
 
     def wakeup(self) -> int | None:
         """The next ping."""
-        if self._alone():
+        if self.alone:
             return self.dissemination.wakeup()
         if self.round is not None:
             return self.state.now if self.round.again else None
@@ -402,10 +402,6 @@ class Writer:
         return self.next_ping
 
     # -- a round -------------------------------------------------------------------------
-
-    def _alone(self) -> bool:
-        assert self.state.government is not None
-        return len(self.state.government.majority) == 1
 
     def _begin(self) -> Round | None:
         """What is next: one change of government, one batch in between, else a `synchronize`."""
@@ -464,10 +460,10 @@ class Writer:
         assert state.government is not None
         contacts, round.again = round.again, []
         ballot, proposals = state.government.ballot, round.proposals
-        requests: list[tuple[Contact, Request]] = []
-        for contact in contacts:
-            head = state.head(contact, ballot)
-            requests.append((contact, Write(*head, proposals) if proposals else Synchronize(*head)))
+        if proposals:
+            requests = [(c, state.request(Write, c, ballot, proposals)) for c in contacts]
+        else:
+            requests = [(c, state.request(Synchronize, c, ballot)) for c in contacts]
         self.next_ping = state.now + self._interval()
         return state.give(requests, round)
 

@@ -182,8 +182,9 @@ class Legislator:
     def outbox(self) -> Pulse | None:
         """The next outbound pulse, as of the last `now`: one that nobody answered, or a new one."""
         state = self._state
+        again = state.now - state.again
         for giving in state.givings.values():
-            if state.now - giving.last_at >= state.limits.again:
+            if giving.last_at <= again:
                 giving.last_at = state.now
                 return giving.pulse
         return state.role.outbox() if state.government is not None else None
@@ -207,9 +208,13 @@ class Legislator:
         if (denied := self._denied(request)) is not None:
             return denied
         government = state.government
-        if state.arrived and government is not None and request.top < state.log.top:
-            if not government.lists(request.sender, request.sender_cookie):
-                return Exiled(government.promise.government)
+        if (
+            state.arrived
+            and government is not None
+            and request.top < state.log.top
+            and not government.lists(request.sender, request.sender_cookie)
+        ):
+            return Exiled(government.promise.government)
         if request.sender in state.gone:
             state.gone.remove(request.sender)
         reply = self._answer(request)
@@ -252,7 +257,7 @@ class Legislator:
             return None
         times = [state.role.wakeup()]
         for giving in state.givings.values():
-            times.append(giving.last_at + state.limits.again)
+            times.append(giving.last_at + state.again)
             times.append(giving.first_at + state.limits.timeout)
         return min((time for time in times if time is not None), default=None)
 

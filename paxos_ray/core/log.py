@@ -114,7 +114,9 @@ class Log:
 
     def trim(self, minimum: Promise) -> None:
         """Let go of the entries below `minimum`, never of the top."""
-        index = self._index(min(minimum, self.top))
+        if not self._entries or minimum <= self._entries[self._head].promise:
+            return
+        index = self._index(minimum if minimum < self.top else self.top)
         if index is None or index <= self._head:
             return
         self._head = index
@@ -139,14 +141,12 @@ class Log:
 
     def _index(self, promise: Promise) -> int | None:
         """Where `promise` is (just before the head for its predecessor), None when unknown."""
-        if len(self._entries) == 0:
-            return None
-        if promise == self._entries[self._head].previous:
+        entries = self._entries
+        origin = self._origins.get(promise[0])
+        if origin is not None:
+            index = origin + promise[1] - self._gone
+            if self._head <= index < len(entries) and entries[index][0] == promise:
+                return index
+        if entries and promise == entries[self._head].previous:
             return self._head - 1
-        origin = self._origins.get(promise.government)
-        if origin is None:
-            return None
-        index = origin + promise.entry - self._gone
-        if self._head <= index < len(self._entries) and self._entries[index].promise == promise:
-            return index
         return None

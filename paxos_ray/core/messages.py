@@ -105,7 +105,7 @@ class Promised:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A higher ballot is `promised`. The committed entries were taken in: the recipient is at `top`."""
+    """A higher ballot is `promised`; the committed entries were taken in, up to `top`."""
 
     promised: Ballot
     top: Promise

@@ -1,4 +1,4 @@
-"""The two orders of the protocol: promises number the log, ballots number the attempts to lead it."""
+"""The two orders of the protocol: promises number the log, ballots the attempts to lead it."""
 
 from __future__ import annotations
 

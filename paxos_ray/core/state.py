@@ -6,7 +6,7 @@ promises, and making the head of a request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
@@ -31,11 +31,6 @@ class Limits:
     batch_bytes: int
     catch_up_entries: int
     catch_up_bytes: int
-
-    @property
-    def again(self) -> int:
-        """Ms after which an unanswered pulse is given again: well before `timeout`."""
-        return max(1, self.timeout // 4)
 
 
 @dataclass(slots=True)
@@ -92,6 +87,8 @@ class State:
     def __init__(self, id: str, limits: Limits, seed: int) -> None:
         self.id = id
         self.limits = limits
+        # Ms after which an unanswered pulse is given again: well before it counts as lost.
+        self.again = max(1, limits.timeout // 4)
         self.random = Random(seed)
         self.now = 0
         self.republic: Republic | None = None
@@ -212,8 +209,10 @@ class State:
 
     # -- pulses --------------------------------------------------------------------------
 
-    def head(self, contact: Contact, ballot: Ballot) -> tuple[Any, ...]:
-        """The head of a request to that citizen, in the order of `Request`'s fields."""
+    def request(
+        self, kind: Callable[..., Request], contact: Contact, ballot: Ballot, *beyond: object
+    ) -> Request:
+        """A request to that citizen: the head that all have, and what is `beyond` it."""
         top = self.log.top
         entries: tuple[Entry, ...] = ()
         start: Government | None = None
@@ -225,9 +224,9 @@ class State:
             else:
                 entries, start = self.since(contact.top)
                 contact.told = entries[-1].promise
-        return (
+        return kind(
             self.republic, self.id, self.cookie, contact.id, contact.cookie, ballot, top,
-            self.minimum, entries, start, written, self.stateful,
+            self.minimum, entries, start, written, self.stateful, *beyond,
         )  # fmt: skip
 
     def since(self, top: Promise) -> tuple[tuple[Entry, ...], Government | None]:
@@ -239,13 +238,12 @@ class State:
             return entries, None
         return self.log.opening(limits.catch_up_entries, limits.catch_up_bytes), self.log.base
 
-    def give(self, requests: Iterable[tuple[Contact, Request]], purpose: object) -> Pulse:
+    def give(self, requests: Sequence[tuple[Contact, Request]], purpose: object) -> Pulse:
         """Make a pulse of these requests and wait for its results."""
         self._pulses += 1
-        pairs = tuple(requests)
-        envelopes = tuple(Envelope(contact.id, request) for contact, request in pairs)
+        envelopes = tuple([Envelope(contact.id, request) for contact, request in requests])
         pulse = Pulse(f"{self.id}/{self.cookie}/{self._pulses}", self.id, envelopes)
-        contacts = tuple(contact for contact, _ in pairs)
+        contacts = tuple([contact for contact, _ in requests])
         self.givings[pulse.id] = Giving(pulse, contacts, purpose, self.now, self.now)
         return pulse
 
