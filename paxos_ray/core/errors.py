@@ -1,4 +1,4 @@
-"""Errors of the core: local misuse raises one of these, a peer's misuse is answered by a refusal."""
+"""Errors of the core: local misuse raises one, a peer's misuse is answered by a refusal."""
 
 from __future__ import annotations
 

@@ -78,7 +78,13 @@ class Dissemination:
         state = self.state
         if state.census is None or state.exiled:
             return None
-        due = [contact for contact in state.census.targets if self._is_due(contact)]
+        now, top = state.now, state.log.top
+        due = [
+            contact
+            for contact in state.census.targets
+            if contact.busy is None
+            and (contact.due <= now or (contact.told != top and not contact.failing))
+        ]
         if not due:
             return None
         well = [contact for contact in due if not contact.failing]
@@ -122,19 +128,13 @@ class Dissemination:
         """When the next contact is due."""
         if self.state.census is None or self.state.exiled:
             return None
+        top = self.state.log.top
         times = [
-            self.state.now if self._is_due(contact) else contact.due
+            self.state.now if contact.told != top and not contact.failing else contact.due
             for contact in self.state.census.targets
             if contact.busy is None
         ]
         return min(times, default=None)
-
-    def _is_due(self, contact: Contact) -> bool:
-        if contact.busy is not None:
-            return False
-        if contact.due <= self.state.now:
-            return True
-        return not contact.failing and contact.told != self.state.log.top
 
 
 class Recorder:

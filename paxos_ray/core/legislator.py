@@ -52,6 +52,7 @@ from paxos_ray.core.succession import Swap
 
 DEFAULT_PING_MS = 250
 DEFAULT_TIMEOUT_MS = 1_000
+REQUESTS = (Synchronize, Write, Prepare, Accept)
 
 
 class Legislator:
@@ -414,7 +415,7 @@ class Legislator:
 
     def _denied(self, request: Request) -> Denied | None:
         state = self._state
-        if not isinstance(request, Synchronize | Write | Prepare | Accept):
+        if not isinstance(request, REQUESTS):
             return Denied("no request")
         if state.republic is None or request.republic != state.republic:
             return Denied("another republic")
