@@ -183,6 +183,7 @@ class Legislator:
     def outbox(self) -> Pulse | None:
         """The next outbound pulse, as of the last `now`: one that nobody answered, or a new one."""
         state = self._state
+        state.shown = state.log.top
         again = state.now - state.again
         for giving in state.givings.values():
             if giving.last_at <= again:
@@ -360,6 +361,7 @@ class Legislator:
         state = self._state
         if now > state.now:
             state.now = now
+        state.shown = state.log.top
         return state
 
     def _fresh(self, now: int, republic: Republic) -> State:

@@ -97,6 +97,7 @@ class State:
         self.government: Government | None = None
         self.census: Census | None = None
         self.minimum = NOTHING
+        self.shown = NOTHING  # the top before the present call: the application has seen it
         self.promised = NO_BALLOT
         self.register: Register | None = None
         self.seen = 0  # the highest number of a ballot or government that was heard of
@@ -176,11 +177,12 @@ class State:
     def forget(self, minimum: Promise) -> None:
         """The island-wide minimum is now at least this: let go of what is below it.
 
-        Who has not loaded the application's state yet needs its whole log for that."""
+        Never of what was committed within the present call, which the application has not seen;
+        and who has not loaded the application's state yet needs its whole log for that."""
         if minimum > self.minimum:
             self.minimum = minimum
         if self.stateful:
-            self.log.trim(self.minimum)
+            self.log.trim(min(self.minimum, self.shown))
 
     # -- promises ------------------------------------------------------------------------
 
