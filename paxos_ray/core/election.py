@@ -201,7 +201,7 @@ class Proposer:
         self._waiting = [id for id in self._electorate if id != state.id]
         self._asked = [state.census.contact(id, state.now) for id in self._waiting]
         # What still comes in of the prepare is not waited for.
-        state.givings.clear()
+        state.drop_givings()
         if not self._waiting:
             state.commit(self._chain)
 
@@ -230,7 +230,7 @@ class Proposer:
 
     def _abandon(self) -> None:
         self.ballot, self._chain, self._asked, self._waiting = None, (), [], []
-        self.state.givings.clear()
+        self.state.drop_givings()
 
     def _pause(self) -> int:
         ping = self.state.limits.ping

@@ -249,6 +249,13 @@ class State:
         self.givings[pulse.id] = Giving(pulse, contacts, purpose, self.now, self.now)
         return pulse
 
+    def drop_givings(self) -> None:
+        """Wait for no result any more: those that still come do not count."""
+        for giving in self.givings.values():
+            for contact in giving.contacts:
+                contact.busy = None
+        self.givings.clear()
+
     # -- tickets -------------------------------------------------------------------------
 
     def ticket(self) -> int:

@@ -20,7 +20,7 @@ class Swap:
         state, role = self._state, self._state.role
         government = state.government
         assert government is not None
-        state.givings.clear()
+        state.drop_givings()
         if government.leader != state.id or state.exiled or not state.arrived:
             made_way = isinstance(role, Writer) and before is not None and not state.exiled
             farewell = government.leader if made_way and government.leader != state.id else None
@@ -58,5 +58,5 @@ class Swap:
         state = self._state
         if isinstance(state.role, Writer):
             state.role.resign()
-        state.givings.clear()
+        state.drop_givings()
         state.role = role
