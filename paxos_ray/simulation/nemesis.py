@@ -1,0 +1,278 @@
+"""The adversary: crashes, cuts, spurious collapse, comings and goings, and the ambush.
+
+It never takes what no island survives: see `may_stop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from random import Random
+
+from paxos_ray.core.government import Government
+from paxos_ray.core.log import Entry
+from paxos_ray.core.messages import Accept, Promised, Write
+from paxos_ray.simulation.coordinator import Coordinator
+from paxos_ray.simulation.inhabitant import Inhabitant
+from paxos_ray.simulation.island import Island
+from paxos_ray.simulation.plan import Plan
+
+
+class Nemesis:
+    """One schedule's adversary. `deeds` counts what it did, by kind."""
+
+    def __init__(
+        self, island: Island, coordinator: Coordinator, plan: Plan, random: Random
+    ) -> None:
+        self.deeds: dict[str, int] = {}
+        self._island = island
+        self._coordinator = coordinator
+        self._plan = plan
+        self._random = random
+        self._active = False
+        self._kinds = {
+            self._crash: plan.crash,
+            self._cut: plan.cut,
+            self._emigrate: plan.emigrate,
+            self._newcomer: plan.newcomer,
+            self._spurious: plan.spurious,
+            self._lose_coordinator: plan.coordinator,
+        }
+
+    def start(self) -> None:
+        """Begin."""
+        self._active = True
+        self._next()
+
+    def stop(self) -> None:
+        """Do nothing more; what was cut stays cut until the network is mended."""
+        self._active = False
+
+    # -- what the island tells it --------------------------------------------------------
+
+    def committed(self, who: Inhabitant, before: Government, after: Government) -> None:
+        """`who` is the first to commit the government `after`."""
+        if self._active and self._random.random() < self._plan.ambush:
+            self._island.agenda.after(0, self._ambush, who, before, after)
+
+    def recorded(self, who: Inhabitant) -> None:
+        """`who` has recorded a government that is pending."""
+        if self._active and self._random.random() < self._plan.collapse:
+            delay = int(self._random.random() * self._plan.settings.ping)
+            self._island.agenda.after(delay, self._spurious)
+
+    # -- deeds ---------------------------------------------------------------------------
+
+    def _next(self) -> None:
+        delay = 1 + int(self._random.expovariate(1 / self._plan.nemesis_ms))
+        self._island.agenda.after(delay, self._do)
+
+    def _do(self) -> None:
+        if not self._active:
+            return
+        total = sum(self._kinds.values())
+        drawn = self._random.random() * total
+        for kind, weight in self._kinds.items():
+            drawn -= weight
+            if drawn < 0:
+                kind()
+                break
+        self._next()
+
+    def _did(self, kind: str, detail: str = "") -> None:
+        self.deeds[kind] = self.deeds.get(kind, 0) + 1
+        if self._island.note:
+            self._island.note(f"-- nemesis: {kind} {detail}")
+
+    def _anybody(self) -> Inhabitant | None:
+        living = list(self._island.living())
+        return self._random.choice(living) if living else None
+
+    def _crash(self) -> None:
+        victim = self._anybody()
+        if victim is not None:
+            self.crash(victim)
+
+    def crash(self, victim: Inhabitant) -> bool:
+        """Kill `victim` for good, if the island can survive that."""
+        if not victim.alive or not may_stop(self._island, victim):
+            return False
+        self._did("crash", victim.id)
+        island = self._island
+        if self._random.random() < 0.5:
+            island.network.silence(victim.id)
+        island.stop(victim)
+        for who in list(island.living()):
+            if self._random.random() < self._plan.hints:
+                delay = int(self._random.random() * self._plan.settings.ping)
+                island.agenda.after(delay, self._obituary, who, victim)
+        return True
+
+    def _obituary(self, who: Inhabitant, victim: Inhabitant) -> None:
+        if self._island.inhabitants[victim.id] is victim:
+            self._island.hint(who, victim.id)
+
+    def _cut(self) -> None:
+        living = list(self._island.living())
+        if len(living) < 2:
+            return
+        kind = self._random.choice((self._halves, self._alone, self._leader_from_one))
+        pairs = list(kind(living))
+        if self._random.random() < 0.3:  # one way
+            pairs = [pair for pair in pairs if pair[0] < pair[1]]
+        self._cut_for(pairs, kind.__name__.strip("_"))
+
+    def _cut_for(self, pairs: Sequence[tuple[str, str]], kind: str) -> None:
+        self._did("cut", f"{kind} {pairs}")
+        network = self._island.network
+        key = network.cut(pairs)
+        delay = int(self._random.choice((0.5, 1, 2, 4)) * self._plan.settings.timeout)
+        self._island.agenda.after(delay, network.mend, key)
+
+    def _halves(self, living: Sequence[Inhabitant]) -> Iterator[tuple[str, str]]:
+        side = [who.id for who in living if self._random.random() < 0.5]
+        return _between(side, [who.id for who in living if who.id not in side])
+
+    def _alone(self, living: Sequence[Inhabitant]) -> Iterator[tuple[str, str]]:
+        one = self._random.choice(living).id
+        return _between([one], [who.id for who in living if who.id != one])
+
+    def _leader_from_one(self, living: Sequence[Inhabitant]) -> Iterator[tuple[str, str]]:
+        leaders = self._island.leaders()
+        leader = self._random.choice(leaders or living).id
+        one = self._random.choice([who.id for who in living if who.id != leader])
+        return _between([leader], [one])
+
+    def _emigrate(self) -> None:
+        staying = [who for who in self._island.living() if who.listed and not who.leaving]
+        if len(staying) > 1:
+            leaving = self._random.choice(staying)
+            leaving.leaving = True
+            self._did("emigrate", leaving.id)
+
+    def _newcomer(self) -> None:
+        if sum(1 for _ in self._island.living()) < self._coordinator.population + 2:
+            self._did("newcomer")
+            self._coordinator.newcomer()
+
+    def _spurious(self) -> None:
+        """A member of the majority hears that its leader is dead, and collapses."""
+        members = [who for who in self._island.living() if self._leader_above(who) is not None]
+        if not members or not self._active:
+            return
+        member = self._random.choice(members)
+        leader = self._leader_above(member)
+        assert leader is not None
+        self._did("spurious", f"{member}: {leader}")
+        self._island.hint(member, leader)
+
+    def _leader_above(self, who: Inhabitant) -> str | None:
+        for government in reversed(list(views(who))):
+            if who.id in government.majority[1:]:
+                return government.leader
+        return None
+
+    def _lose_coordinator(self) -> None:
+        self._did("lose coordinator")
+        self._island.network.lose_carriers()
+
+    # -- the ambush ----------------------------------------------------------------------
+
+    def _ambush(self, who: Inhabitant, before: Government, after: Government) -> None:
+        """Only `who` has committed the new government. Kill it, or part the old parliament from
+        the new, and let both sides stand."""
+        if not self._active or not who.alive:
+            return
+        if self._random.random() < 0.4:
+            self._did("ambush by crash", f"{who} {after.promise}")
+            self.crash(who)
+            return
+        old = [id for id in before.parliament if id not in after.parliament]
+        new = [id for id in after.parliament if id not in before.parliament]
+        for id in after.parliament:
+            if id in before.parliament:
+                (old if self._random.random() < 0.5 else new).append(id)
+        self._did("ambush", f"{after.promise} {old} | {new}")
+        if self._random.random() < 0.5:
+            self._island.network.silence(who.id)
+        self._cut_for(list(_between(old, new)), "parliaments")
+        for side in (old, new):
+            for id in side:
+                if self._random.random() < 0.6:
+                    delay = int(self._random.random() * self._plan.settings.timeout)
+                    self._island.agenda.after(delay, self._stand, id)
+
+    def _stand(self, id: str) -> None:
+        who = self._island.inhabitants.get(id)
+        if who is None or not who.alive or not self._active:
+            return
+        leader = self._leader_above(who)
+        if leader is not None:
+            self._island.hint(who, leader)
+
+
+def _between(ones: Sequence[str], others: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for one in ones:
+        for other in others:
+            yield one, other
+            yield other, one
+
+
+def views(who: Inhabitant) -> Iterator[Government]:
+    """The governments that bind `who`: the committed one and those in its register."""
+    government = who.legislator.government
+    if government is not None:
+        yield government
+    register = who.legislator.inspect().register
+    if register is not None:
+        yield from _governments(register.entries)
+
+
+def _governments(entries: Iterable[Entry]) -> Iterator[Government]:
+    return (entry.body for entry in entries if entry.promise.entry == 0)
+
+
+def may_stop(island: Island, victim: Inhabitant) -> bool:
+    """Whether the island can go on without `victim`.
+
+    The living must hold a majority of each parliament that is committed or pending anywhere, or
+    on its way to become so. A constituent that died unnoticed may yet be given a seat, or two of
+    them; no island survives a pending parliament whose majority is dead, so that is counted in.
+    """
+    living = {who.id: who.cookie for who in island.living() if who is not victim}
+    for government in _binding(island, victim):
+        if not _survives(government, living, victim, island.settings.parliament_size):
+            return False
+    return bool(living)
+
+
+def _binding(island: Island, victim: Inhabitant) -> Iterator[Government]:
+    known = [who.legislator.government for who in island.living()]
+    yield from sorted((g for g in known if g is not None), key=lambda g: g.number)[-1:]
+    for who in island.living():
+        if who is not victim:
+            yield from (view for view in views(who) if who.id in view.parliament)
+    for message in island.network.under_way():
+        if isinstance(message, Write):
+            yield from _governments(message.proposals)
+        elif isinstance(message, Accept):
+            yield from _governments(message.chain)
+        elif isinstance(message, Promised) and message.register is not None:
+            yield from _governments(message.register.entries)
+
+
+def _survives(
+    government: Government, living: Mapping[str, object], victim: Inhabitant, size: int
+) -> bool:
+    if not government.lists(victim.id, victim.cookie):
+        return True
+    alive = [id for id, citizen in government.citizens.items() if living.get(id) == citizen.cookie]
+    seated = sum(id in alive for id in government.parliament)
+    unnoticed = sum(
+        id not in alive and id in government.acclimated for id in government.constituents
+    )
+    if victim.id in government.constituents and victim.id not in government.acclimated:
+        return True
+    promotable = len(government.parliament) <= size - 2
+    if promotable and seated - min(2, unnoticed) < len(government.parliament) // 2:
+        return False
+    return seated - min(1, unnoticed) >= government.quorum

@@ -1,0 +1,109 @@
+"""What a schedule is made of: the seed picks every size, time and fault rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from paxos_ray.simulation.island import Settings
+from paxos_ray.simulation.network import Weather
+
+RARE = (0.0, 0.0, 0.0, 0.002, 0.01, 0.03)
+OFTEN = (0.0, 0.0, 0.01, 0.05, 0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One schedule. Probabilities are 0 to 1, times ms, intervals mean ms between two."""
+
+    settings: Settings
+    weather: Weather
+    population: int  # citizens that the coordinator keeps the island at
+    founding: int  # citizens before the adversary begins
+    trouble_ms: int  # how long the adversary goes on
+    write_ms: int
+    read_ms: int
+    nemesis_ms: int
+    reads_at_oldest: float
+    skew_ms: int
+    late_ms: int
+    load_ms: int
+    ambush: float  # at each new government
+    collapse: float  # of a majority member, each time a government becomes pending
+    hints: float  # that a death is told to each of the living at once
+    crash: float  # the weights of what the nemesis does
+    cut: float
+    emigrate: float
+    newcomer: float
+    spurious: float
+    coordinator: float
+
+
+def draw(seed: int) -> Plan:
+    """The plan of that seed."""
+    random = Random(f"plan {seed}")
+    pick = random.choice
+    ping = pick((20, 50, 100))
+    timeout = ping * pick((3, 4, 5, 8))
+    size, floor = pick(((5, 3), (5, 3), (5, 3), (3, 3), (3, 1), (5, 1), (7, 3), (4, 2)))
+    batch = pick((1, 2, 3, 3, 100))
+    catch_up = pick((2, 2, 3, 100))
+    population = pick((2, 3, 4, 5, 5, 6, 7))
+    settings = Settings(
+        parliament_size=size,
+        parliament_floor=floor,
+        ping=ping,
+        timeout=timeout,
+        batch_entries=batch,
+        batch_bytes=pick((48, 1 << 20)),
+        catch_up_entries=catch_up,
+        catch_up_bytes=pick((48, 1 << 20, 1 << 20)),
+    )
+    return Plan(
+        settings=settings,
+        weather=_weather(random, ping, timeout),
+        population=population,
+        founding=pick((1, min(3, population), population, population)),
+        trouble_ms=ping * pick((20, 30, 40, 60)),
+        write_ms=int(ping * pick((0.2, 0.5, 1, 2))) + 1,
+        read_ms=int(ping * pick((0.3, 1, 2))) + 1,
+        nemesis_ms=int(ping * pick((1, 2, 4))),
+        reads_at_oldest=pick((0.0, 0.5, 1.0)),
+        skew_ms=pick((0, 1000, 10_000_000)),
+        late_ms=pick((0, ping // 2)),
+        load_ms=pick((2, ping, 2 * timeout)),
+        ambush=pick((0.0, 0.05, 0.2, 0.5)),
+        collapse=pick((0.0, 0.05, 0.3)),
+        hints=pick((0.0, 0.5, 1.0)),
+        crash=pick((0.0, 1.0, 2.0)),
+        cut=pick((0.0, 1.0, 2.0, 3.0)),
+        emigrate=pick((0.0, 0.5, 1.0)),
+        newcomer=pick((0.0, 0.5, 1.0)),
+        spurious=pick((0.0, 0.5, 2.0)),
+        coordinator=pick((0.0, 0.3, 1.0)),
+    )
+
+
+def _weather(random: Random, ping: int, timeout: int) -> Weather:
+    pick = random.choice
+    return Weather(
+        lose_request=pick(RARE),
+        lose_reply=pick(RARE),
+        double=pick(OFTEN),
+        slow=pick(RARE),
+        slow_ms=pick((ping, timeout, 3 * timeout)),
+        least_ms=1,
+        spread_ms=pick((1, ping // 8, ping // 3)) + 1,
+        limit_ms=pick((ping, timeout // 2, timeout * 3 // 4)),
+        prompt=pick((True, False)),
+        dies=pick(RARE),
+        dies_late=pick(RARE),
+        slow_carrier=pick(RARE),
+    )
+
+
+def calm(plan: Plan) -> Weather:
+    """The same network without faults."""
+    weather = plan.weather
+    limit = max(weather.limit_ms, 2 * (weather.least_ms + weather.spread_ms) + 1)
+    return Weather(spread_ms=weather.spread_ms, limit_ms=limit, prompt=weather.prompt)

@@ -1,0 +1,54 @@
+"""Many schedules: run a range of seeds, on as many cores as asked for, and tell which failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+from paxos_ray.simulation.schedule import Summary, run
+
+CHUNK = 20
+"""Schedules that a process runs between two reports."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What many schedules came to; counts are sums over all of them."""
+
+    schedules: int = 0
+    failures: list[Summary] = field(default_factory=list)
+    messages: int = 0
+    acknowledged: int = 0
+    confirmed: int = 0
+    deeds: Counter[str] = field(default_factory=Counter)
+    changes: Counter[str] = field(default_factory=Counter)
+    rested_pings: int = 0  # the longest way from healing to rest
+
+    def add(self, summary: Summary) -> None:
+        """One schedule more."""
+        self.schedules += 1
+        if summary.failure is not None:
+            self.failures.append(summary)
+        self.messages += summary.messages
+        self.acknowledged += summary.acknowledged
+        self.confirmed += summary.confirmed
+        self.deeds.update(summary.deeds)
+        self.changes.update(summary.changes)
+        self.rested_pings = max(self.rested_pings, summary.rested_pings)
+
+
+def swarm(seeds: range, jobs: int = 1) -> Iterator[Summary]:
+    """Run the schedules of these seeds in `jobs` processes; summaries in the order of the seeds."""
+    if jobs <= 1:
+        yield from map(run, seeds)
+        return
+    chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
+    with ProcessPoolExecutor(max_workers=jobs) as pool:
+        for summaries in pool.map(_run_all, chunks):
+            yield from summaries
+
+
+def _run_all(seeds: Sequence[int]) -> list[Summary]:
+    return [run(seed) for seed in seeds]
