@@ -1,0 +1,103 @@
+"""cluster.yaml is what Ray takes for a cluster configuration, with token authentication on."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import ValidationError
+from ray.autoscaler._private.util import prepare_config, validate_config
+
+FILE = Path(__file__).resolve().parent.parent / "cluster.yaml"
+Config = dict[str, Any]
+
+
+@pytest.fixture
+def config() -> Config:
+    loaded: Config = yaml.safe_load(FILE.read_text())
+    return loaded
+
+
+def validated(config: Config) -> Config:
+    """What `ray up` does with a file before it asks the provider anything."""
+    prepared: Config = prepare_config(copy.deepcopy(config))
+    validate_config(prepared)
+    return prepared
+
+
+def test_ray_accepts_it(config: Config) -> None:
+    prepared = validated(config)
+    assert prepared["provider"]["type"] == "aws"
+    assert prepared["available_node_types"].keys() == config["available_node_types"].keys()
+
+
+def test_a_spread_of_node_types(config: Config) -> None:
+    types = validated(config)["available_node_types"]
+    workers = {name: each for name, each in types.items() if name != config["head_node_type"]}
+    assert sum(each["min_workers"] for each in workers.values()) >= 5
+    assert sum(each["max_workers"] for each in workers.values()) >= 7
+    assert len({each["node_config"]["InstanceType"] for each in workers.values()}) >= 3
+    markets = {"InstanceMarketOptions" in each["node_config"] for each in workers.values()}
+    assert markets == {True, False}, "on demand and spot"
+
+
+def test_every_start_of_ray_has_the_token(config: Config) -> None:
+    starts = config["head_start_ray_commands"] + config["worker_start_ray_commands"]
+    assert any("--head" in command for command in starts)
+    assert any("$RAY_HEAD_IP" in command for command in starts)
+    for command in starts:
+        assert "RAY_AUTH_MODE=token" in command
+    assert "/home/ubuntu/.ray/auth_token" in config["file_mounts"]
+    assert any("RAY_AUTH_MODE=token" in command for command in config["initialization_commands"])
+
+
+def test_every_node_installs_this_package(config: Config) -> None:
+    (target,) = (remote for remote, local in config["file_mounts"].items() if local == ".")
+    name = target.removeprefix("/home/ubuntu/")
+    assert any("pip install" in each and f"~/{name} " in each for each in config["setup_commands"])
+
+
+def set_path(*path: str, to: object) -> Callable[[Config], None]:
+    def change(config: Config) -> None:
+        place = config
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = to
+
+    return change
+
+
+BROKEN: dict[str, tuple[Callable[[Config], None], type[Exception], str]] = {
+    "unknown key": (set_path("worker_count", to=3), ValidationError, "worker_count"),
+    "commands that are no list": (
+        set_path("initialization_commands", to="ls"),
+        ValidationError,
+        "array",
+    ),
+    "fractional resources": (
+        set_path("available_node_types", "head", "resources", to={"CPU": 0.5}),
+        ValidationError,
+        "integer",
+    ),
+    "a type without its machine": (
+        lambda config: config["available_node_types"]["head"].pop("node_config"),
+        ValidationError,
+        "node_config",
+    ),
+    "a head of no type": (set_path("head_node_type", to="nobody"), ValueError, "head_node_type"),
+    "fewer than the least": (set_path("max_workers", to=1), ValueError, "max_workers"),
+    "no name": (set_path("cluster_name", to=None), ValidationError, "None"),
+}
+
+
+@pytest.mark.parametrize(("change", "error", "says"), BROKEN.values(), ids=BROKEN.keys())
+def test_ray_refuses_a_broken_copy(
+    config: Config, change: Callable[[Config], None], error: type[Exception], says: str
+) -> None:
+    change(config)
+    with pytest.raises(error, match=says):
+        validated(config)
