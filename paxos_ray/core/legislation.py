@@ -554,5 +554,5 @@ class Writer:
             emigrants=tuple(self.emigrants),
             newcomers=tuple(wish for wish, _ in self.wishes.values()),
             size=limits.parliament_size,
-            floor=limits.parliament_floor,
+            floor=limits.parliament_floor | 1,  # an even parliament is never where it stays
         )

@@ -59,7 +59,8 @@ class Legislator:
     """One citizen's part in the island.
 
     `ping`, `timeout` and `acclimation` (the limit for loading the application's state) are in ms;
-    a batch or a catch-up is limited in entries and in bytes of heft. Raises `InvalidArgument`.
+    a batch or a catch-up is limited in entries and in bytes of heft. Parliaments are odd: an even
+    `parliament_floor` counts as the next odd number. Raises `InvalidArgument`.
     """
 
     def __init__(
