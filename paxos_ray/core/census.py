@@ -43,22 +43,22 @@ class Census:
         self.targets: list[Contact] = []
         self._id = id
         self._timeout = timeout
-        self._contacts: dict[str, Contact] = {}
-        self._reported: tuple[tuple[object, ...], Report] | None = None
+        self.contacts: dict[str, Contact] = {}
+        self._reported: tuple[tuple[Promise, bool], Report] | None = None
         if before is not None:
-            for contact in before._contacts.values():
+            for contact in before.contacts.values():
                 if government.lists(contact.id, contact.cookie):
                     contact.report, contact.busy, contact.due = None, None, now
-                    self._contacts[contact.id] = contact
+                    self.contacts[contact.id] = contact
             self.targets = before.targets
         self.retarget(now)
 
     def contact(self, id: str, now: int, government: Government | None = None) -> Contact:
         """The contact of that id, made when there is none; its cookie is the government's."""
-        contact = self._contacts.get(id)
+        contact = self.contacts.get(id)
         if contact is None:
             cookie = (government or self.government).citizens[id].cookie
-            contact = self._contacts[id] = Contact(id, cookie, heard_at=now, due=now)
+            contact = self.contacts[id] = Contact(id, cookie, heard_at=now, due=now)
         return contact
 
     def retarget(self, now: int) -> None:
@@ -92,7 +92,7 @@ class Census:
 
     def hint(self, id: str, now: int) -> None:
         """The runtime knows that this citizen is dead: as if it had been silent for `timeout`."""
-        contact = self._contacts.get(id)
+        contact = self.contacts.get(id)
         if contact is not None and contact in self.targets:
             contact.heard_at = min(contact.heard_at, now - self._timeout)
             self._reported = None
@@ -111,32 +111,37 @@ class Census:
         least = top if stateful else minimum
         if not self.targets:
             return Report(self._number, least, (self._id,) if unlisted else (), (), ())
-        key = (least, minimum, unlisted)
-        if self._reported is not None and self._reported[0] == key:
+        if self._reported is not None and self._reported[0] == (least, unlisted):
             return self._reported[1]
-        report = self._report(least, minimum, unlisted, now)
-        # Silence grows with time, all else only with what is heard.
-        self._reported = None if report.silent else (key, report)
+        report, complete = self._report(least, minimum, unlisted, now)
+        # When all are reached, nothing in it depends on the time or on the minimum last spread.
+        self._reported = ((least, unlisted), report) if complete else None
         return report
 
-    def _report(self, least: Promise, minimum: Promise, unlisted: bool, now: int) -> Report:
+    def _report(
+        self, least: Promise, minimum: Promise, unlisted: bool, now: int
+    ) -> tuple[Report, bool]:
         acclimated: list[str] = [self._id] if unlisted else []
         reached: list[str] = []
         silent: list[tuple[str, int]] = []
+        complete = True
         for contact in self.targets:
-            report = contact.report
+            told = contact.report
             if contact.failing:
+                complete = False
                 silence = now - contact.heard_at
                 silent.append((contact.id, silence))
                 if silence < self._timeout and minimum < least:
                     least = minimum
-            elif report is None:
+            elif told is None:
+                complete = False
                 least = min(least, minimum)
             else:
                 reached.append(contact.id)
-                reached += report.reached
-                silent += report.silent
-                acclimated += report.acclimated
-                if report.minimum < least:
-                    least = report.minimum
-        return Report(self._number, least, tuple(acclimated), tuple(reached), tuple(silent))
+                reached += told.reached
+                silent += told.silent
+                acclimated += told.acclimated
+                if told.minimum < least:
+                    least = told.minimum
+        report = Report(self._number, least, tuple(acclimated), tuple(reached), tuple(silent))
+        return report, complete

@@ -59,6 +59,8 @@ def hear(state: State, contact: Contact, reply: Any) -> None:
 def catch_up(state: State, replies: dict[str, Any]) -> None:
     """Take in what those who are ahead have given."""
     for reply in replies.values():
+        if type(reply) is Received:
+            continue
         if isinstance(reply, Behind):
             state.notice(reply.top.government)
             state.absorb(reply.entries, reply.start)
@@ -271,7 +273,7 @@ class Writer:
         ticket = state.ticket()
         self.emigrants.setdefault(id, []).append(ticket)
         self._viewed = None
-        if next_change(state.government, self._view(state.report())) is None:
+        if next_change(state.government, self._view(self._report)) is None:
             return ticket, f"{id} waits until its seat can pass to another"
         return ticket, None
 
@@ -359,7 +361,7 @@ class Writer:
         if round is None or giving.purpose is not round:
             self.dissemination.sent(giving, replies)
             if state.role is self:
-                state.forget(state.report().minimum)
+                self._review()
                 self.advance()
             return
         catch_up(state, replies)
@@ -389,6 +391,7 @@ class Writer:
 
     def tick(self) -> None:
         """Changes that waited for time to pass are tried again."""
+        self._review()
         self.advance()
 
     def wakeup(self) -> int | None:
@@ -408,7 +411,6 @@ class Writer:
         state = self.state
         assert state.government is not None
         others = [id for id in state.government.majority if id != state.id]
-        self._report = state.report()
         if not (self._batch_first and self.queue):
             government = self._next_government()
             if government is not None:
@@ -484,7 +486,12 @@ class Writer:
         for ticket in confirmed:
             state.settle(ticket, state.log.top)
         if state.role is self:
-            state.forget(state.report().minimum)
+            self._review()
+
+    def _review(self) -> None:
+        """Look at what the island reports, and let go of what everybody has."""
+        self._report = self.state.report()
+        self.state.forget(self._report.minimum)
 
     def _settle_changes(self) -> None:
         for ticket, promise in self.changes:

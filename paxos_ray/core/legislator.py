@@ -78,7 +78,7 @@ class Legislator:
         catch_up_entries: int = 4_096,
         catch_up_bytes: int = 4 << 20,
     ) -> None:
-        if not isinstance(id, str) or not id:
+        if type(id) is not str or not id:
             raise InvalidArgument(f"id is a text that is not empty, not {id!r}")
         limits = Limits(
             parliament_size, parliament_floor, ping, timeout,
@@ -197,7 +197,7 @@ class Legislator:
 
         The first results of a giving count; others, and those of a pulse that is no longer waited
         for, do not. Raises `InvalidArgument` for what is no pulse or no mapping."""
-        if not isinstance(pulse, Pulse) or not isinstance(replies, Mapping):
+        if type(pulse) is not Pulse or not isinstance(replies, Mapping):
             raise InvalidArgument("sent takes a Pulse and a mapping of ids to replies")
         state = self._clock(now)
         giving = state.givings.pop(pulse.id, None)
@@ -430,15 +430,16 @@ class Legislator:
             type(request.ballot) is Ballot
             and type(request.top) is Promise
             and type(request.minimum) is Promise
-            and _is_chain(request.entries)
+            and (request.entries == () or _is_chain(request.entries))
         ):
             return Denied("malformed")
         return None
 
     def _answer(self, request: Request) -> Reply:
         state = self._state
-        connected = state.absorb(request.entries, request.start)
-        if connected and request.written is not None:
+        if request.entries:
+            state.absorb(request.entries, request.start)
+        elif request.written is not None:
             state.commit_register(request.written, request.top)
         if request.stateful:
             state.patron = request.sender

@@ -109,6 +109,8 @@ class State:
         self.patron: str | None = None  # who brought the log last, and has the state
         self.givings: dict[str, Giving] = {}
         self.outcomes: list[Outcome] = []
+        self._trimmed = NOTHING  # the log has been let go of below this
+        self._number = 0  # of the committed government
         self._pulses = 0
         self._tickets = 0
 
@@ -147,8 +149,7 @@ class State:
         register = self.register
         if register is not None:
             self.register = _beyond(register, self.log.top)
-        last = entries[-1].promise.government
-        if self.government is None or last != self.government.promise.government:
+        if entries[-1].promise.government != self._number:
             self.install([entry.body for entry in entries if entry.promise.entry == 0])
 
     def commit_register(self, written: Ballot, top: Promise) -> None:
@@ -169,6 +170,7 @@ class State:
         self.arrived = self.arrived or any(g.lists(self.id, self.cookie) for g in governments)
         self.exiled = self.arrived and not government.lists(self.id, self.cookie)
         self.government = government
+        self._number = government.promise.government
         self.census = Census(self.id, government, self.now, self.limits.timeout, self.census)
         self.promised = max(self.promised, government.ballot)
         self.notice(government.promise.government)
@@ -181,8 +183,10 @@ class State:
         and who has not loaded the application's state yet needs its whole log for that."""
         if minimum > self.minimum:
             self.minimum = minimum
-        if self.stateful:
-            self.log.trim(min(self.minimum, self.shown))
+        bound = self.minimum if self.minimum < self.shown else self.shown
+        if bound > self._trimmed and self.stateful:
+            self._trimmed = bound
+            self.log.trim(bound)
 
     # -- promises ------------------------------------------------------------------------
 
