@@ -132,7 +132,9 @@ class Coordinator:
                 if self._random.random() < self.stops_outcasts:
                     self._island.stop(who)
             elif not listed:
-                present += 1
+                # Under the id of somebody who is dead and has a seat it comes in only after
+                # another has taken the seat, so it does not count as that other.
+                present += who.id not in government.citizens
                 if not _open(leader, "embark", who):
                     self._island.embark(leader, who)
         if present < self.population:

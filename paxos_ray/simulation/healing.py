@@ -80,7 +80,11 @@ class Progress:
     def _may_leave(self, who: Inhabitant, government: Government) -> bool:
         """Not without anybody to take a seat that must not go."""
         seats = len(government.parliament)
-        if who.id in government.constituents or seats > self._plan.settings.parliament_floor:
+        if who.id in government.constituents:
+            return True
+        if who.id in government.majority and not government.minority and seats % 2 == 0:
+            return seats > self._plan.settings.odd_floor  # nobody to change seats with
+        if seats > self._plan.settings.odd_floor:
             return len(government.citizens) > 1
         return any(self._takes_a_seat(id, government) for id in government.constituents)
 
@@ -101,9 +105,9 @@ class Progress:
         seats = len(government.parliament)
         if any(id in government.majority or id in government.constituents for id in dead):
             return f"{dead} are dead and still there, in {government_line(government)}"
-        if dead and (ready or (seats % 2 and seats > settings.parliament_floor)):
+        if dead and (ready or (seats % 2 and seats > settings.odd_floor)):
             return f"{dead} are dead and nobody took their seats, in {government_line(government)}"
         promotable = seats <= settings.parliament_size - 2 and len(ready) >= 2
-        if promotable or (seats % 2 == 0 and seats > settings.parliament_floor):
+        if promotable or (seats % 2 == 0 and seats > settings.odd_floor):
             return f"the parliament should change: {government_line(government)}"
         return None

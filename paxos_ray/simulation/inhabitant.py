@@ -41,7 +41,7 @@ class Inhabitant:
     __slots__ = (
         "_agenda", "alarm", "alive", "application", "citizen", "cookie", "id", "leaving",
         "legislator", "loading", "minimum", "offset", "ordinal", "promised", "register",
-        "stateful", "tickets", "top",
+        "stateful", "tickets", "top", "wakeup",
     )  # fmt: skip
 
     def __init__(
@@ -58,7 +58,8 @@ class Inhabitant:
         self.leaving = False  # somebody asked that it emigrates
         self.tickets: dict[int, Ticket] = {}
         self.loading: str | None = None  # the donor of the snapshot that is awaited
-        self.alarm: int | None = None
+        self.wakeup: int | None = None  # when it is to be ticked, in the island's time
+        self.alarm: int | None = None  # for when its next alarm is set
         self.top = NOTHING
         self.promised: Ballot = NO_BALLOT
         self.register: Register | None = None

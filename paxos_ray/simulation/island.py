@@ -36,6 +36,11 @@ class Settings:
     catch_up_entries: int = 100
     catch_up_bytes: int = 1 << 20
 
+    @property
+    def odd_floor(self) -> int:
+        """The floor that counts: of an even one, the next odd number."""
+        return self.parliament_floor | 1
+
 
 class Observer(Protocol):
     """What looks at an island as it runs; the checkers are one."""
@@ -172,12 +177,13 @@ class Island:
         """Tell `who` that the runtime knows this citizen to be dead, true or not."""
         if who.alive:
             who.legislator.unreachable(who.now, dead)
-            self._after_input(who, f"is told that {dead} is dead")
+            self._after_input(who, f"is told that {dead} is dead" if self.note else "")
 
     def _asked(self, who: Inhabitant, receipt: Receipt, kind: str, subject: object) -> Receipt:
         if receipt.ticket is not None:
             who.tickets[receipt.ticket] = Ticket(kind, subject, receipt.ticket, self.agenda.now)
-        self._after_input(who, f"is asked to {kind} {subject}: {receipt.why or receipt.ticket}")
+        told = f"is asked to {kind} {subject}: {receipt.why or receipt.ticket}" if self.note else ""
+        self._after_input(who, told)
         return receipt
 
     # -- the network's side --------------------------------------------------------------
@@ -246,26 +252,26 @@ class Island:
     def _alarm(self, who: Inhabitant) -> None:
         """See that it is ticked when it asked for it, or a little later."""
         wakeup = who.legislator.wakeup
-        if wakeup is None:
-            return
-        at = max(wakeup - who.offset, self.agenda.now + 1)
-        if who.alarm is None or at < who.alarm:
-            who.alarm = at
-            late = int(self.random.random() * self.late_ms) if self.late_ms else 0
-            self.agenda.at(at + late, self._ring, who, at)
+        who.wakeup = None if wakeup is None else max(wakeup - who.offset, self.agenda.now + 1)
+        if who.wakeup is not None and (who.alarm is None or who.wakeup < who.alarm):
+            self._set_alarm(who, who.wakeup)
+
+    def _set_alarm(self, who: Inhabitant, at_ms: int) -> None:
+        who.alarm = at_ms
+        late = int(self.random.random() * self.late_ms) if self.late_ms else 0
+        self.agenda.at(at_ms + late, self._ring, who, at_ms)
 
     def _ring(self, who: Inhabitant, alarm: int) -> None:
         if who.alarm != alarm:
             return
         who.alarm = None
-        if not who.alive:
+        if not who.alive or who.wakeup is None:
             return
-        wakeup = who.legislator.wakeup
-        if wakeup is not None and wakeup <= who.now:
+        if who.wakeup <= self.agenda.now:
             who.legislator.tick(who.now)
             self._after_input(who, "ticks")
         else:
-            self._alarm(who)
+            self._set_alarm(who, who.wakeup)
 
     # -- snapshots -----------------------------------------------------------------------
 

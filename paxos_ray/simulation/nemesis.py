@@ -250,7 +250,9 @@ def _binding(island: Island, victim: Inhabitant) -> Iterator[Government]:
     yield from sorted((g for g in known if g is not None), key=lambda g: g.number)[-1:]
     for who in island.living():
         if who is not victim:
-            yield from (view for view in views(who) if who.id in view.parliament)
+            bound = list(views(who))
+            if any(who.id in view.parliament for view in bound):
+                yield from bound
     for message in island.network.under_way():
         if isinstance(message, Write):
             yield from _governments(message.proposals)

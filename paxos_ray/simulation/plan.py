@@ -64,7 +64,7 @@ def draw(seed: int) -> Plan:
         weather=_weather(random, ping, timeout),
         population=population,
         founding=pick((1, min(3, population), population, population)),
-        trouble_ms=ping * pick((20, 30, 40, 60)),
+        trouble_ms=ping * pick((12, 20, 30, 45)),
         write_ms=int(ping * pick((0.2, 0.5, 1, 2))) + 1,
         read_ms=int(ping * pick((0.3, 1, 2))) + 1,
         nemesis_ms=int(ping * pick((1, 2, 4))),

@@ -53,7 +53,7 @@ def invariants(history: History, island: Island, plan: Plan) -> list[Checker]:
         checkers.NothingTwice(history),
         checkers.FreshReads(history),
         checkers.OneState(history),
-        checkers.ValidGovernments(history, settings.parliament_size, settings.parliament_floor),
+        checkers.ValidGovernments(history, settings.parliament_size, settings.odd_floor),
         checkers.NobodyVanishes(history),
         checkers.Promises(history),
         checkers.Minimum(history, island.incarnations),
