@@ -1,0 +1,41 @@
+"""`python -m benchmarks core|counters [--json FILE]`: measure, print a table, write JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks import core as core_figures
+from benchmarks.report import Report
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
+
+
+def _finish(report: Report, console: Console, path: Path | None) -> None:
+    report.show(console)
+    if path is not None:
+        report.write(path)
+
+
+@app.command()
+def core(json: Json = None, trials: int = 7, rounds: int = 3) -> None:
+    """Five Legislators in one process, pulses handed over directly: rates and growth."""
+    console = Console()
+    _finish(core_figures.measure(console, trials, rounds), console, json)
+
+
+@app.command()
+def counters(json: Json = None, trials: int = 7, kills: int = 10) -> None:
+    """Replicated counters on Ray beside a plain actor and a bare chain of calls; failovers."""
+    from benchmarks import counters as counter_figures  # loads Ray, which `core` does without
+
+    console = Console()
+    _finish(counter_figures.measure(console, trials, kills), console, json)
+
+
+if __name__ == "__main__":
+    app()

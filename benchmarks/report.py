@@ -1,0 +1,82 @@
+"""Figures, what they must reach, a table for people and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+Value = float | list[float] | dict[str, float]
+
+
+class Target(NamedTuple):
+    """A figure's key, what it measures, its unit, and the bound that it must reach."""
+
+    key: str
+    what: str
+    unit: str
+    bound: float
+    at_most: bool
+
+
+TARGETS = {
+    target.key: target
+    for target in (
+        Target("core.queued_per_s", "5 Legislators, 2,000 entries at a time", "/s", 50_000, False),
+        Target("core.one_at_a_time_per_s", "one after the other, by all 5", "/s", 5_000, False),
+        Target("core.growth", "time an entry, 1,000,000 ÷ 10,000 entries", "×", 1.1, True),
+        Target("counters.increment_p50_over_plain", "increment ÷ plain actor call", "×", 6, True),
+        Target("counters.increment_p50_over_bare_chain", "increment ÷ bare chain", "×", 1.5, True),
+        Target("counters.pipelined_over_plain", "pipelined ÷ plain actor, rates", "×", 5, False),
+        Target("counters.failover_ms", "leader killed → next increment, median", "ms", 300, True),
+        Target(
+            "counters.coordinator_failover_ms", "coordinator killed, the same", "ms", 1_500, True
+        ),
+    )
+}
+
+
+@dataclass
+class Report:
+    """What was measured: `figures` by the key of a `Target`, `details` by keys of their own."""
+
+    figures: dict[str, float | list[float]] = field(default_factory=dict)
+    details: dict[str, Value] = field(default_factory=dict)
+
+    def show(self, console: Console) -> None:
+        """Print each figure beside what it must reach; a list by its median."""
+        table = Table(title="paxos_ray benchmarks", title_justify="left")
+        for column in ("key", "what", "must reach", "reached"):
+            table.add_column(column, justify="left" if column in ("key", "what") else "right")
+        for key, value in self.figures.items():
+            target = TARGETS[key]
+            reached = median(value) if isinstance(value, list) else value
+            good = reached <= target.bound if target.at_most else reached >= target.bound
+            table.add_row(
+                key,
+                target.what,
+                f"{'≤' if target.at_most else '≥'} {_number(target.bound)} {target.unit}",
+                f"[{'green' if good else 'red'}]{_number(reached)} {target.unit}[/]",
+            )
+        console.print(table)
+        for name, detail in self.details.items():
+            console.print(f"  {name}: {_words(detail)}", highlight=False)
+
+    def write(self, path: Path) -> None:
+        """Figures and details as one flat JSON object."""
+        path.write_text(json.dumps({**self.figures, **self.details}, indent=2) + "\n")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.2f}"
+
+
+def _words(value: Value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_number(each)}" for key, each in value.items())
+    return ", ".join(map(_number, value)) if isinstance(value, list) else _number(value)
