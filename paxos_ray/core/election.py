@@ -88,7 +88,7 @@ class Proposer:
         elif not self._chain:
             self._elect()
         elif not self._waiting:
-            state.commit(self._chain)
+            state.commit_own(Register(self.ballot, self._chain))
 
     def _hear(self, contact: Contact, reply: Any) -> bool:
         """One answer; False breaks the attempt: any is needed that is asked to accept."""
@@ -203,7 +203,7 @@ class Proposer:
         # What still comes in of the prepare is not waited for.
         state.drop_givings()
         if not self._waiting:
-            state.commit(self._chain)
+            state.commit_own(state.register)
 
     def _highest(self) -> tuple[Entry, ...]:
         """The entries of the register with the highest ballot, whole."""

@@ -481,7 +481,8 @@ class Writer:
         while self.reads and self.reads[0][0] <= round.reads:
             confirmed.append(self.reads.popleft()[1])
         if round.proposals:
-            state.commit(round.proposals)
+            assert state.government is not None
+            state.commit_own(Register(state.government.ballot, round.proposals))
             state.outcomes.extend(map(Outcome, round.tickets, [p.promise for p in round.proposals]))
         for ticket in confirmed:
             state.settle(ticket, state.log.top)

@@ -100,6 +100,9 @@ class State:
         self.shown = NOTHING  # the top before the present call: the application has seen it
         self.promised = NO_BALLOT
         self.register: Register | None = None
+        # The ballot and the end of what this citizen itself wrote and committed last. Only of
+        # that may it say "commit what your register holds": two may have written one promise.
+        self.written: tuple[Ballot, Promise] | None = None
         self.seen = 0  # the highest number of a ballot or government that was heard of
         self.stateful = False
         self.stateless_since = 0
@@ -152,6 +155,11 @@ class State:
         if entries[-1].promise.government != self._number:
             self.install([entry.body for entry in entries if entry.promise.entry == 0])
 
+    def commit_own(self, register: Register) -> None:
+        """Commit what this citizen wrote and all have recorded that had to."""
+        self.written = (register.ballot, register.entries[-1].promise)
+        self.commit(register.entries)
+
     def commit_register(self, written: Ballot, top: Promise) -> None:
         """Commit from the register what a leader wrote at `written` and committed up to `top`."""
         register = self.register
@@ -168,6 +176,7 @@ class State:
         """Committed governments, oldest first: the last of them rules."""
         before, government = self.government, governments[-1]
         self.arrived = self.arrived or any(g.lists(self.id, self.cookie) for g in governments)
+        self.gone = [id for id in self.gone if id in government.citizens]
         self.exiled = self.arrived and not government.lists(self.id, self.cookie)
         self.government = government
         self._number = government.promise.government
@@ -225,8 +234,8 @@ class State:
         written: Ballot | None = None
         contact.told = top
         if contact.top is not None and contact.top < top:
-            if contact.held is not None and contact.held[1] == top:
-                written = contact.held[0]
+            if contact.held is not None and contact.held == self.written and self.written[1] == top:
+                written = self.written[0]
             else:
                 entries, start = self.since(contact.top)
                 contact.told = entries[-1].promise
