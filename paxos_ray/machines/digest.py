@@ -1,4 +1,4 @@
-"""A digest of plain values that is the same in every process, whatever order a dict was filled in."""
+"""A digest of plain values that is the same in every process, in whatever order dicts were filled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of the machines: what a call on a replicated object, a body or a snapshot can be refused for."""
+"""Errors of the machines: why a call on an object, a body or a snapshot is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from paxos_ray.core.errors import PaxosError
 
 
 class MachineError(PaxosError):
-    """Base of the errors that a replicated object's call is answered with; its state is unchanged."""
+    """Base of the errors that a call on a replicated object is answered with; it changed nothing."""
 
 
 class UnknownObject(MachineError, LookupError):
@@ -24,7 +24,7 @@ class InvalidArguments(MachineError, TypeError):
 
 
 class Malformed(MachineError, ValueError):
-    """A body is not what `encode_open` or `encode_batch` make, or they were asked to make such a one."""
+    """A body, read or asked for, that is not one of those that `operations` defines."""
 
 
 class InvalidSnapshot(MachineError, ValueError):
@@ -32,7 +32,7 @@ class InvalidSnapshot(MachineError, ValueError):
 
 
 class OperationFailed(MachineError):
-    """A machine's call failed with an error of its own; the message begins with that error's name."""
+    """A call failed with an error of the machine's own; the message begins with that one's name."""
 
 
 _TYPED: dict[str, type[MachineError]] = {

@@ -16,7 +16,7 @@ class Context(NamedTuple):
 
 
 class Machine(Protocol):
-    """A deterministic state machine: the same calls in the same order give the same state and replies.
+    """A deterministic state machine: equal calls in equal order give equal states and replies.
 
     No clock (time is `context.stamp`), no chance, no iteration over sets. Arguments, replies and
     snapshots are plain values (numbers, text, bytes, None; tuples, lists and dicts of them), and

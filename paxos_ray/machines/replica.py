@@ -36,7 +36,7 @@ class Applied(NamedTuple):
 
 
 class Replica:
-    """Objects and sessions, made by applying the log's entries in order, from the first or a snapshot on."""
+    """Objects and sessions, made by applying the log in order, from its start or a snapshot on."""
 
     __slots__ = ("_kinds", "_objects", "_sessions", "applied", "last_stamp")
 
@@ -70,7 +70,7 @@ class Replica:
         return Applied(promise, self._batch(decoded))
 
     def query(self, object: str, method: str, arguments: tuple[Any, ...] = ()) -> Any:
-        """Ask the object of this name; nothing changes. Raises `UnknownObject` and what its kind does."""
+        """Ask the object of this name; nothing changes. Raises `UnknownObject`, and what it raises."""
         machine = self._objects.get(object)
         if machine is None:
             raise UnknownObject(f"there is no object named {object!r} yet")

@@ -89,7 +89,7 @@ class Sessions:
     def expire(self, stamp: int) -> None:
         """Drop the sessions that `stamp` (ms of log time) shows to have expired."""
         due = self._due
-        while due and due[0][0] <= stamp:
+        while due and due[0][0] < stamp:
             name = due[0][1]
             deadline = self._open[name].deadline
             if deadline < stamp:

@@ -270,7 +270,8 @@ def test_digests_are_the_same_under_any_hash_seed() -> None:
 def test_canonical_tells_types_and_bounds() -> None:
     different = [
         1, True, 1.0, "1", b"1", bytearray(b"1"), None, False, 0, -0.0, 0.0, "", b"",
-        (1,), [1], {1}, frozenset([1]), {1: 1}, (), [], {}, ("ab", "c"), ("a", "bc"), (("a",), "bc"),
+        (1,), [1], {1}, frozenset([1]), {1: 1}, (), [], {}, ("ab", "c"), ("a", "bc"),
+        (("a",), "bc"),
     ]  # fmt: skip
     assert len({canonical(value) for value in different}) == len(different)
     assert canonical({"a": 1, "b": 2}) == canonical({"b": 2, "a": 1})
@@ -292,7 +293,8 @@ entries = st.lists(
             lambda session, first, back, ops: encode_batch(
                 Promise(1, session), first, max(0, first - back), ops
             ),
-            st.integers(1, 6), st.integers(1, 9), st.integers(1, 9), st.lists(operation, max_size=4),
+            st.integers(1, 6), st.integers(1, 9), st.integers(1, 9),
+            st.lists(operation, max_size=4),
         ),
         st.binary(max_size=4),
     ),
