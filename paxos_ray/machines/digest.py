@@ -1,4 +1,4 @@
-"""A digest of plain values that is the same in every process, in whatever order dicts were filled."""
+"""A digest of plain values that is the same in every process, however dicts were filled."""
 
 from __future__ import annotations
 

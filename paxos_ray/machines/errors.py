@@ -8,7 +8,7 @@ from paxos_ray.core.errors import PaxosError
 
 
 class MachineError(PaxosError):
-    """Base of the errors that a call on a replicated object is answered with; it changed nothing."""
+    """Base of the errors that a call on a replicated object gets; it has changed nothing."""
 
 
 class UnknownObject(MachineError, LookupError):

@@ -50,7 +50,7 @@ def encode_open(lifetime_ms: int) -> bytes:
 def encode_batch(
     session: Promise, first: int, acknowledged: int, operations: Sequence[Operation]
 ) -> bytes:
-    """The body of a batch, see `Batch`. Raises `Malformed`, also for arguments that are not plain."""
+    """The body of a batch, see `Batch`. Raises `Malformed`; so do arguments that are not plain."""
     batch = _checked_batch(session[0], session[1], first, acknowledged, list(operations))
     return _pickled((_BATCH, *session, first, acknowledged, batch.operations))
 
@@ -100,7 +100,7 @@ def _checked_batch(
 
 
 class _PlainPickler(pickle.Pickler):
-    """Refuses what is not plain. For plain values the override is never called: it costs nothing."""
+    """Refuses what is not plain. The override is not called for plain values: it costs nothing."""
 
     def reducer_override(self, value: object) -> NoReturn:
         raise Malformed(f"arguments are plain values, {type(value).__name__} is not")

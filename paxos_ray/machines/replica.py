@@ -70,7 +70,7 @@ class Replica:
         return Applied(promise, self._batch(decoded))
 
     def query(self, object: str, method: str, arguments: tuple[Any, ...] = ()) -> Any:
-        """Ask the object of this name; nothing changes. Raises `UnknownObject`, and what it raises."""
+        """Ask the object of this name. Raises `UnknownObject`, and what the object raises."""
         machine = self._objects.get(object)
         if machine is None:
             raise UnknownObject(f"there is no object named {object!r} yet")
