@@ -12,8 +12,8 @@ from typing import Any
 
 from paxos_ray.core import changes
 from paxos_ray.core.census import Contact
+from paxos_ray.core.dissemination import catch_up, hear
 from paxos_ray.core.government import Government
-from paxos_ray.core.legislation import catch_up, hear
 from paxos_ray.core.log import Entry
 from paxos_ray.core.messages import (
     Accept,

@@ -1,7 +1,6 @@
-"""The roles of an island at work: `Writer` leads, `Recorder` follows.
+"""The role of who leads: `Writer`, whose steady state is a two-phase commit to the majority.
 
-Both bring the committed log to their contacts. The writer's steady state is a two-phase commit
-to the whole majority (or to old and new majority, when it changes the government).
+A change of government is written likewise, to the old and the new majority.
 """
 
 from __future__ import annotations
@@ -11,14 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from paxos_ray.core.census import Contact
+from paxos_ray.core.dissemination import Dissemination, catch_up, hear
 from paxos_ray.core.government import Government
-from paxos_ray.core.log import NOTHING, Entry, heft
+from paxos_ray.core.log import Entry, heft
 from paxos_ray.core.messages import (
-    Behind,
-    Exiled,
     Lacks,
     Outcome,
-    Promised,
     Pulse,
     Received,
     Refused,
@@ -30,173 +27,6 @@ from paxos_ray.core.messages import (
 from paxos_ray.core.promise import Promise
 from paxos_ray.core.shaper import View, Wish, next_change
 from paxos_ray.core.state import Giving, State
-
-
-def hear(state: State, contact: Contact, reply: Any) -> None:
-    """Note what an answer says of who gave it; a lost or senseless one is silence."""
-    assert state.census is not None
-    contact.busy = None
-    match reply:
-        case Received(top=top, report=report) | Promised(top=top, report=report):
-            if contact.held is not None and top != contact.top and top >= contact.held[1]:
-                contact.held = None
-            contact.top = top
-            state.census.answered(contact, report, state.now)
-        case Refused(promised=promised, top=top, report=report):
-            state.notice(promised.number)
-            contact.top, contact.held = top, None
-            state.census.answered(contact, report, state.now)
-        case Lacks(top=top, report=report):
-            contact.top, contact.held = top or NOTHING, None
-            state.census.answered(contact, report, state.now)
-        case Behind(top=top):
-            contact.top = top
-            state.census.answered(contact, None, state.now)
-        case _:
-            state.census.failed(contact, state.now)
-
-
-def catch_up(state: State, replies: dict[str, Any]) -> None:
-    """Take in what those who are ahead have given."""
-    for reply in replies.values():
-        if type(reply) is Received:
-            continue
-        if isinstance(reply, Behind):
-            state.notice(reply.top.government)
-            state.absorb(reply.entries, reply.start)
-            state.forget(reply.minimum)
-        elif isinstance(reply, Exiled) and reply.number > state.log.top.government:
-            state.exiled = True
-
-
-class Dissemination:
-    """Bringing the committed log to contacts, each at its own pace, those who answer together."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-
-    def pulse(self) -> Pulse | None:
-        """A pulse to all who are due and answer, else to one who is due and does not."""
-        state = self.state
-        if state.census is None or state.exiled:
-            return None
-        now, top = state.now, state.log.top
-        due = [
-            contact
-            for contact in state.census.targets
-            if contact.busy is None
-            and (contact.due <= now or (contact.told != top and not contact.failing))
-        ]
-        if not due:
-            return None
-        well = [contact for contact in due if not contact.failing]
-        return self.give(well or due[:1])
-
-    def give(self, contacts: list[Contact]) -> Pulse:
-        """A `synchronize` to these."""
-        state = self.state
-        assert state.government is not None
-        ballot = state.government.ballot
-        requests = []
-        for contact in contacts:
-            requests.append((contact, state.request(Synchronize, contact, ballot)))
-            contact.pulsed_at = state.now
-            contact.due = state.now + self.interval(contact)
-        pulse = state.give(requests, self)
-        for contact in contacts:
-            contact.busy = pulse.id
-        return pulse
-
-    def sent(self, giving: Giving, replies: dict[str, Any]) -> None:
-        """Note the answers; who has a part of the log and took it in gets the rest at once."""
-        state = self.state
-        catch_up(state, replies)
-        for contact in giving.contacts:
-            if contact.busy != giving.pulse.id:
-                continue
-            before = contact.top
-            hear(state, contact, replies[contact.id])
-            if contact.top != before:
-                contact.told = contact.top
-
-    def interval(self, contact: Contact) -> int:
-        """Ms to the next pulse: soon while it has something to tell that is waited for."""
-        state = self.state
-        assert state.government is not None
-        settled = contact.report is not None and contact.id in state.government.acclimated
-        return state.limits.ping if settled or contact.failing else max(1, state.limits.ping // 4)
-
-    def wakeup(self) -> int | None:
-        """When the next contact is due."""
-        if self.state.census is None or self.state.exiled:
-            return None
-        top = self.state.log.top
-        times = [
-            self.state.now if contact.told != top and not contact.failing else contact.due
-            for contact in self.state.census.targets
-            if contact.busy is None
-        ]
-        return min(times, default=None)
-
-
-class Recorder:
-    """Follows the leader, records for it, and brings the log to its own constituency."""
-
-    name = "recorder"
-
-    def __init__(self, state: State, farewell: str | None = None) -> None:
-        self.state = state
-        self.dissemination = Dissemination(state)
-        self.farewell = farewell  # the leader that this one has made way for
-        self.stand_at = 0
-        self.heard()
-
-    def heard(self) -> None:
-        """The leader lives."""
-        state = self.state
-        self.stand_at = state.now + state.limits.timeout
-
-    def grace(self) -> None:
-        """Somebody stands: leave it a moment, but never much longer than the leader has."""
-        state = self.state
-        self.stand_at = max(self.stand_at, state.now + 2 * state.limits.ping)
-
-    def may_stand(self) -> bool:
-        """A member of the majority of the committed government, or of one in the register."""
-        state = self.state
-        if state.government is None or state.exiled or not state.arrived:
-            return False
-        return state.id in state.government.majority or any(
-            state.id in government.majority for government in state.pending()
-        )
-
-    def outbox(self) -> Pulse | None:
-        """The next pulse: first the last word of a leader that has made way, then the log."""
-        state = self.state
-        if self.farewell is not None:
-            assert state.census is not None
-            contact = state.census.contact(self.farewell, state.now)
-            self.farewell = None
-            return self.dissemination.give([contact])
-        return self.dissemination.pulse()
-
-    def sent(self, giving: Giving, replies: dict[str, Any]) -> None:
-        """Results of a dissemination."""
-        self.dissemination.sent(giving, replies)
-
-    def tick(self) -> None:
-        """Collapse when the leader has not been heard from."""
-        if self.stand_at <= self.state.now and self.may_stand():
-            self.state.succession.collapse(0)
-
-    def wakeup(self) -> int | None:
-        """The next dissemination, or the end of patience."""
-        times = [self.dissemination.wakeup()]
-        if self.may_stand():
-            times.append(self.stand_at)
-        if self.farewell is not None:
-            times.append(self.state.now)
-        return min((time for time in times if time is not None), default=None)
 
 
 @dataclass(slots=True)

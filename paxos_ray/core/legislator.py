@@ -3,14 +3,6 @@
 All inputs are method calls with `now` first, an integer in milliseconds; nothing is read from a
 clock, and chance comes from the seed. The same calls in the same order give the same outbox and
 the same log, bit for bit.
-
-The numbered rules of `receive`, in this order for every request:
-
-1. another republic, recipient or cookie is denied; who has been written out is told so;
-2. the committed entries and the minimum are taken in, never across a gap;
-3. a ballot lower than the promised one is refused, saying where this citizen stands;
-4. a sender that is behind is given what it lacks; entries that are missing are asked for;
-5. only then is the request acted on.
 """
 
 from __future__ import annotations
@@ -23,36 +15,25 @@ from paxos_ray.core import changes
 from paxos_ray.core.election import Proposer
 from paxos_ray.core.errors import AlreadyFounded, InvalidArgument, InvalidCitizen, NotFounded
 from paxos_ray.core.government import Citizen, Cookie, Government, Republic
-from paxos_ray.core.legislation import Recorder, Writer
+from paxos_ray.core.legislation import Writer
 from paxos_ray.core.log import NOTHING, Entry, Log
 from paxos_ray.core.messages import (
-    Accept,
-    Behind,
-    Denied,
-    Exiled,
     Inspection,
-    Lacks,
     Outcome,
-    Prepare,
-    Promised,
     Pulse,
     Receipt,
-    Received,
-    Refused,
-    Register,
     Reply,
     Request,
-    Synchronize,
-    Write,
 )
-from paxos_ray.core.promise import Ballot, Promise
+from paxos_ray.core.promise import Promise
+from paxos_ray.core.reception import Receiver
+from paxos_ray.core.recording import Recorder
 from paxos_ray.core.shaper import Wish
 from paxos_ray.core.state import Giving, Limits, State
 from paxos_ray.core.succession import Swap
 
 DEFAULT_PING_MS = 250
 DEFAULT_TIMEOUT_MS = 1_000
-REQUESTS = (Synchronize, Write, Prepare, Accept)
 
 
 class Legislator:
@@ -96,6 +77,7 @@ class Legislator:
         self._state = State(id, limits, seed)
         self._state.succession = Swap(self._state)
         self._state.role = Recorder(self._state)
+        self._receiver = Receiver(self._state)
 
     # -- founding and coming in ----------------------------------------------------------
 
@@ -207,20 +189,8 @@ class Legislator:
 
     def receive(self, now: int, request: Request) -> Reply:
         """A request of another's pulse, delivered here. A bad one is denied and changes nothing."""
-        state = self._clock(now)
-        if (denied := self._denied(request)) is not None:
-            return denied
-        government = state.government
-        if (
-            state.arrived
-            and government is not None
-            and request.top < state.log.top
-            and not government.lists(request.sender, request.sender_cookie)
-        ):
-            return Exiled(government.promise.government)
-        if request.sender in state.gone:
-            state.gone.remove(request.sender)
-        reply = self._answer(request)
+        self._clock(now)
+        reply = self._receiver.receive(request)
         self._advance()
         return reply
 
@@ -415,109 +385,3 @@ class Legislator:
         assert government is not None
         heirs = [id for id in government.majority if id != dead]
         return heirs.index(self._state.id) if self._state.id in heirs else len(heirs)
-
-    def _denied(self, request: Request) -> Denied | None:
-        state = self._state
-        if not isinstance(request, REQUESTS):
-            return Denied("no request")
-        if state.republic is None or request.republic != state.republic:
-            return Denied("another republic")
-        if request.to != state.id or request.cookie != state.cookie:
-            return Denied("another citizen or another cookie")
-        if request.sender == state.id:
-            return Denied("sent by itself")
-        if not (
-            type(request.ballot) is Ballot
-            and type(request.top) is Promise
-            and type(request.minimum) is Promise
-            and (request.entries == () or _is_chain(request.entries))
-        ):
-            return Denied("malformed")
-        return None
-
-    def _answer(self, request: Request) -> Reply:
-        state = self._state
-        if request.entries:
-            state.absorb(request.entries, request.start)
-        elif request.written is not None:
-            state.commit_register(request.written, request.top)
-        if request.stateful:
-            state.patron = request.sender
-        if not state.arrived:
-            return Lacks(self.top, None)
-        state.forget(request.minimum)
-        top = state.log.top
-        if request.ballot < state.promised:
-            return Refused(state.promised, top, state.report())
-        if top > request.top:
-            entries, start = state.since(request.top)
-            return Behind(top, entries, start, state.minimum)
-        if top < request.top:
-            return Lacks(top, state.report())
-        match request:
-            case Synchronize():
-                return self._on_synchronize(request)
-            case Write():
-                return self._on_write(request)
-            case Prepare():
-                return self._on_prepare(request)
-            case Accept():
-                return self._on_accept(request)
-        raise AssertionError(request)
-
-    def _on_synchronize(self, request: Synchronize) -> Reply:
-        state = self._state
-        if state.government is None or request.ballot != state.government.ballot:
-            return Denied("a ballot that is not the government's")
-        self._heard(request)
-        return Received(state.log.top, state.report())
-
-    def _on_write(self, request: Write) -> Reply:
-        state = self._state
-        if state.government is None or request.ballot != state.government.ballot:
-            return Denied("a ballot that is not the government's")
-        if not request.proposals or not _is_chain(request.proposals, state.log.top):
-            return Denied("malformed")
-        state.register = Register(request.ballot, request.proposals)
-        self._heard(request)
-        return Received(state.log.top, state.report())
-
-    def _on_prepare(self, request: Prepare) -> Reply:
-        state = self._state
-        state.promise(request.ballot)
-        return Promised(request.ballot, state.log.top, state.register, state.report())
-
-    def _on_accept(self, request: Accept) -> Reply:
-        state = self._state
-        if request.ballot != state.promised:
-            return Denied("a ballot that was not promised")
-        if not request.chain or not _is_chain(request.chain, state.log.top):
-            return Denied("malformed")
-        state.register = Register(request.ballot, request.chain)
-        self._heard(request)
-        return Received(state.log.top, state.report())
-
-    def _heard(self, request: Request) -> None:
-        """The leader, or the candidate that is about to lead, lives."""
-        state = self._state
-        if request.sender != request.ballot.id:
-            return
-        if isinstance(state.role, Recorder):
-            state.role.heard()
-        elif isinstance(state.role, Proposer) and state.role.ballot is None:
-            state.succession.stand_down()
-
-
-def _is_chain(entries: object, top: Promise | None = None) -> bool:
-    """Whether these are entries that follow each other, and `top` if that is given."""
-    if type(entries) is not tuple:
-        return False
-    for entry in entries:
-        if type(entry) is not Entry or (top is not None and entry.previous != top):
-            return False
-        if entry.promise <= entry.previous or (entry.promise.entry == 0) != (
-            type(entry.body) is Government
-        ):
-            return False
-        top = entry.promise
-    return True

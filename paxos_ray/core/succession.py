@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from paxos_ray.core.election import Proposer
 from paxos_ray.core.government import Government
-from paxos_ray.core.legislation import Recorder, Writer
+from paxos_ray.core.legislation import Writer
 from paxos_ray.core.promise import Ballot
+from paxos_ray.core.recording import Recorder
 from paxos_ray.core.state import Role, State
 
 
