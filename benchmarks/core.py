@@ -58,8 +58,8 @@ def growth(entries: int) -> Growth:
 def measure(console: Console, trials: int, rounds: int) -> Report:
     """All figures of the core. Trials of different kinds alternate, as the machine's pace varies.
 
-    `trials` for the two rates, `rounds` of the growth comparison: each is one large run between
-    small ones.
+    `trials` for the two rates, `rounds` of the growth comparison (none: it is left out): each is
+    one large run between small ones.
     """
     report = Report()
     island = PureIsland()
@@ -72,6 +72,12 @@ def measure(console: Console, trials: int, rounds: int) -> Report:
     for key, values in rates.items():
         report.figures[key] = median(values)
         report.details[f"{key}.trials"] = values
+    if rounds:
+        _grow(report, rounds, console)
+    return report
+
+
+def _grow(report: Report, rounds: int, console: Console) -> None:
     ratios, peaks = [], {SMALL: 0.0, LARGE: 0.0}
     for round_number in range(rounds):
         console.print(f"core: growth, round {round_number + 1} of {rounds}", highlight=False)
@@ -84,4 +90,3 @@ def measure(console: Console, trials: int, rounds: int) -> Report:
     report.figures["core.growth"] = median(ratios)
     report.details["core.growth.rounds"] = ratios
     report.details["core.growth.peak_mib"] = {str(size): peak for size, peak in peaks.items()}
-    return report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,29 @@ def test_every_start_of_ray_has_the_token(config: Config) -> None:
     assert any("RAY_AUTH_MODE=token" in command for command in config["initialization_commands"])
 
 
-def test_every_node_installs_this_package(config: Config) -> None:
-    (target,) = (remote for remote, local in config["file_mounts"].items() if local == ".")
-    name = target.removeprefix("/home/ubuntu/")
-    assert any("pip install" in each and f"~/{name} " in each for each in config["setup_commands"])
+def test_every_node_gets_what_an_installation_needs(config: Config) -> None:
+    home = "/home/ubuntu/paxos_ray/"
+    mounted = {
+        remote.removeprefix(home): local
+        for remote, local in config["file_mounts"].items()
+        if remote.startswith(home)
+    }
+    assert mounted == {name: f"./{name}" for name in mounted}
+    assert all((FILE.parent / name).exists() for name in mounted)
+    project = tomllib.loads((FILE.parent / "pyproject.toml").read_text())
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    needed = {"pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]}
+    assert mounted.keys() == {*needed, *wheel}
+    assert any(
+        "pip install" in each and "~/paxos_ray " in each for each in config["setup_commands"]
+    )
+
+
+def test_the_launcher_s_ray_is_the_package_s(config: Config) -> None:
+    project = tomllib.loads((FILE.parent / "pyproject.toml").read_text())["project"]
+    (ray,) = (each for each in project["dependencies"] if each.startswith("ray"))
+    install = next(each for each in config["setup_commands"] if "pip install" in each)
+    assert ray.replace("ray", "ray[default]", 1) in install
 
 
 def set_path(*path: str, to: object) -> Callable[[Config], None]:

@@ -1,0 +1,29 @@
+"""The benchmarks run, and write what they print."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_core_writes_its_figures(tmp_path: Path) -> None:
+    figures = tmp_path / "core.json"
+    command = [sys.executable, "-m", "benchmarks", "core", "--trials", "1", "--rounds", "0"]
+    ran = subprocess.run(
+        [*command, "--json", figures], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert ran.returncode == 0, ran.stderr
+    written = json.loads(figures.read_text())
+    assert written["core.queued_per_s"] > written["core.one_at_a_time_per_s"] > 0
+    assert all(part in ran.stdout for part in ("core.queued_per_s", "must reach", "50,000"))
+
+
+def test_growth_measures_a_trimmed_log() -> None:
+    command = [sys.executable, "-m", "benchmarks.growth", "10000"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout).keys() == {"s_per_entry", "peak_mib"}
