@@ -51,8 +51,10 @@ class Report:
     def show(self, console: Console) -> None:
         """Print each figure beside what it must reach; a list by its median."""
         table = Table(title="paxos_ray benchmarks", title_justify="left")
-        for column in ("key", "what", "must reach", "reached"):
-            table.add_column(column, justify="left" if column in ("key", "what") else "right")
+        table.add_column("key", overflow="fold", ratio=3)
+        table.add_column("what", ratio=4)
+        table.add_column("must reach", justify="right", no_wrap=True)
+        table.add_column("reached", justify="right", no_wrap=True)
         for key, value in self.figures.items():
             target = TARGETS[key]
             reached = median(value) if isinstance(value, list) else value
@@ -64,7 +66,8 @@ class Report:
                 f"[{'green' if good else 'red'}]{_number(reached)} {target.unit}[/]",
             )
         console.print(table)
-        for name, detail in self.details.items():
+        lists = {key: value for key, value in self.figures.items() if isinstance(value, list)}
+        for name, detail in {**lists, **self.details}.items():
             console.print(f"  {name}: {_words(detail)}", highlight=False)
 
     def write(self, path: Path) -> None:
