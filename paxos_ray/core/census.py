@@ -71,6 +71,7 @@ class Census:
             contact = self.contact(pending.pop(0), now)
             if contact.id not in before:  # what was seen of it long ago tells nothing
                 contact.failing, contact.heard_at, contact.due = False, now, now
+                contact.report = None
             self.targets.append(contact)
             if contact.failing:
                 pending.extend(self.representation.constituency[contact.id])

@@ -138,6 +138,8 @@ class Proposer:
         if not any(state.id in g.parliament for g in parliaments):
             state.succession.stand_down()
             return
+        for parliament in parliaments:
+            state.notice(parliament.promise.government)
         ballot = Ballot(state.seen + 1, state.id)
         state.notice(ballot.number)
         state.promised = ballot

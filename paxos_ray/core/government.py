@@ -23,13 +23,30 @@ Cookie = StrictStr | StrictInt
 Republic = StrictStr | StrictInt
 
 
-class Citizen(BaseModel):
+class _Model(BaseModel):
+    """A frozen model that pickles to its fields, in order: the same bytes in every process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def __getstate__(self) -> dict[Any, Any]:
+        return {name: self.__dict__[name] for name in type(self).model_fields}
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        super().__setstate__(
+            {
+                "__dict__": state,
+                "__pydantic_fields_set__": set(state),
+                "__pydantic_extra__": None,
+                "__pydantic_private__": None,
+            }
+        )
+
+
+class Citizen(_Model):
     """A participant: `id` (unique in the island), `properties` (the application's), `cookie`.
 
     The cookie tells this incarnation of the id from an earlier one. Raises `InvalidCitizen`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: StrictStr = Field(min_length=1)
     properties: Mapping[str, Any] = Field(default_factory=dict)
@@ -42,7 +59,7 @@ class Citizen(BaseModel):
             raise InvalidCitizen(_first(error)) from None
 
 
-class Government(BaseModel):
+class Government(_Model):
     """Who rules, as of `promise` (always `n/0`).
 
     `majority` (the leader first) and `minority` are the parliament; `constituents` have no vote;
@@ -50,8 +67,6 @@ class Government(BaseModel):
     id to the promise of the government that wrote it in; `citizens` maps each id to its `Citizen`.
     Raises `InvalidGovernment`, naming the rule that is broken.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     promise: Promise
     majority: tuple[str, ...]

@@ -59,7 +59,8 @@ class Writer:
         self.next_ping = state.now
         self._report = state.report()
         self._batch_first = False
-        self._viewed: tuple[object, ...] | None = None
+        self._viewed: tuple[object, ...] | None = None  # what `_next` was found from
+        self._next: Government | None = None
         self._loading: dict[str, int] = {}  # who has not acclimated -> since when
         last = state.log.last
         self._stamp = last.stamp if last is not None else 0
@@ -226,13 +227,17 @@ class Writer:
 
     def wakeup(self) -> int | None:
         """The next ping."""
-        if self.alone:
-            return self.dissemination.wakeup()
-        if self.round is not None:
-            return self.state.now if self.round.again else None
-        if self.queue or self.reads or self.changes or not self.settled or self._is_sync_due():
-            return self.state.now
-        return self.next_ping
+        now = self.state.now
+        if self.round is not None and self.round.again:
+            return now
+        if self.round is None:
+            if self.queue or self.reads or self.changes or not self.settled:
+                return now
+            if self._next_government() is not None or (not self.alone and self._is_sync_due()):
+                return now
+        elif not self.alone:
+            return None
+        return self.dissemination.wakeup() if self.alone else self.next_ping
 
     # -- a round -------------------------------------------------------------------------
 
@@ -370,10 +375,10 @@ class Writer:
         assert state.government is not None
         report = self._report
         viewed = (report.acclimated, report.reached, report.silent)
-        if viewed == self._viewed and not self._loading:
-            return None
-        self._viewed = viewed
-        return next_change(state.government, self._view(report))
+        if viewed != self._viewed or self._loading:
+            self._viewed = viewed
+            self._next = next_change(state.government, self._view(report))
+        return self._next
 
     def _view(self, report: Report) -> View:
         state, limits = self.state, self.state.limits

@@ -129,6 +129,8 @@ class Legislator:
 
     def emigrate(self, now: int, id: str) -> Receipt:
         """At the leader: write a citizen out, in good order; `why` says what that waits for."""
+        if type(id) is not str:
+            raise InvalidArgument(f"an id is a text, not {id!r}")
         writer, refusal = self._leading(now, self._state.republic)
         if writer is None:
             return refusal
@@ -140,7 +142,9 @@ class Legislator:
     # -- the leader's work ---------------------------------------------------------------
 
     def enqueue(self, now: int, republic: Republic, body: Any) -> Receipt:
-        """At the leader: propose an entry."""
+        """At the leader: propose an entry. Raises `InvalidArgument` for a government as body."""
+        if isinstance(body, Government):
+            raise InvalidArgument("a government is not proposed: embark and emigrate change it")
         writer, refusal = self._leading(now, republic)
         if writer is None:
             return refusal
@@ -196,6 +200,8 @@ class Legislator:
 
     def unreachable(self, now: int, id: str) -> None:
         """The runtime knows that this citizen is dead: a hint, never a vote."""
+        if type(id) is not str:
+            raise InvalidArgument(f"an id is a text, not {id!r}")
         state = self._clock(now)
         if state.government is None or state.census is None or id == state.id:
             return
@@ -252,7 +258,9 @@ class Legislator:
         government = self._state.government
         if government is None:
             return MappingProxyType({})
-        return MappingProxyType({id: c.properties for id, c in government.citizens.items()})
+        return MappingProxyType(
+            {id: MappingProxyType(c.properties) for id, c in government.citizens.items()}
+        )
 
     @property
     def leader(self) -> str | None:
@@ -358,7 +366,10 @@ class Legislator:
         return Receipt(True, ticket, self._state.id, why)
 
     def _refuse(self, why: str) -> Receipt:
-        return Receipt(False, None, self.leader, why)
+        leader = self.leader
+        if leader == self._state.id and not isinstance(self._state.role, Writer):
+            leader = None  # it has collapsed, and does not know who follows
+        return Receipt(False, None, leader, why)
 
     def _advance(self) -> None:
         """A leader who is a majority by itself does not wait to be asked for its outbox."""

@@ -74,7 +74,9 @@ class Receiver:
             type(request.ballot) is Ballot
             and type(request.top) is Promise
             and type(request.minimum) is Promise
+            and (request.written is None or type(request.written) is Ballot)
             and (request.entries == () or _is_chain(request.entries))
+            and (request.start is None or _is_start(request.start, request.entries))
         ):
             return Denied("malformed")
         return None
@@ -157,11 +159,21 @@ def _is_chain(entries: object, top: Promise | None = None) -> bool:
     if type(entries) is not tuple:
         return False
     for entry in entries:
-        if type(entry) is not Entry or (top is not None and entry.previous != top):
+        if type(entry) is not Entry:
             return False
-        if entry.promise <= entry.previous or (entry.promise.entry == 0) != (
-            type(entry.body) is Government
-        ):
+        promise, previous, stamp, body = entry
+        if type(promise) is not Promise or type(previous) is not Promise or type(stamp) is not int:
             return False
-        top = entry.promise
+        if promise <= previous or (top is not None and previous != top):
+            return False
+        if (promise.entry == 0) != (type(body) is Government):
+            return False
+        top = promise
     return True
+
+
+def _is_start(start: object, entries: tuple[Entry, ...]) -> bool:
+    """Whether this can be the government in force at the first of these."""
+    if type(start) is not Government or not entries:
+        return False
+    return start.promise.government == entries[0].promise.government

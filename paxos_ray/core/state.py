@@ -74,6 +74,9 @@ class Succession(Protocol):
     def collapse(self, delay: int) -> None:
         """Become a candidate who stands after `delay` ms."""
 
+    def deposed(self) -> None:
+        """Others have moved the committed log: whoever leads here does not lead any more."""
+
     def stand_down(self) -> None:
         """Follow whoever leads."""
 
@@ -136,6 +139,7 @@ class State:
                 return False
             self.restart(start, fresh[0])
         self.commit(fresh)
+        self.succession.deposed()
         return True
 
     def restart(self, start: Government, first: Entry) -> None:
@@ -171,6 +175,7 @@ class State:
             if not entries or entries[-1].promise != top:
                 return
         self.commit(entries)
+        self.succession.deposed()
 
     def install(self, governments: Sequence[Government]) -> None:
         """Committed governments, oldest first: the last of them rules."""

@@ -47,6 +47,12 @@ class Swap:
         """Stand for election after `delay` ms."""
         self._become(Proposer(self._state, delay))
 
+    def deposed(self) -> None:
+        """Others have moved the log: a leader that a bounded part of it left in office is not the
+        leader any more, it only has not been told yet who is."""
+        if isinstance(self._state.role, Writer):
+            self.collapse(self._pause())
+
     def stand_down(self) -> None:
         """Follow whoever leads."""
         self._become(Recorder(self._state))
