@@ -1,0 +1,93 @@
+"""Multi-Paxos for Ray: replicated state that survives whatever actor, process or node is killed.
+
+import ray
+from paxos_ray import launch
+
+ray.init()
+island = launch("shop", citizens=3)
+visits = island.counter("visits")
+visits.increment.remote(1).result()
+visits.value()
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from paxos_ray.actors.errors import (
+        ClusterTooSmall,
+        FewCitizens,
+        InvalidArgument,
+        IslandError,
+        IslandShutDown,
+        NameTaken,
+        NotEnoughCitizens,
+        OutcomeUnknown,
+        PaxosError,
+        RayNotInitialised,
+        TimedOut,
+        UnknownIsland,
+    )
+    from paxos_ray.actors.handles import Counter
+    from paxos_ray.actors.island import Island, attach, islands, launch
+    from paxos_ray.actors.response import Response
+    from paxos_ray.actors.status import CitizenStatus, IslandStatus
+    from paxos_ray.core.government import Citizen, Government
+    from paxos_ray.core.promise import Promise
+    from paxos_ray.machines.errors import InvalidArguments, MachineError, UnknownObject
+
+_WHERE = {
+    "actors.errors": (
+        "ClusterTooSmall FewCitizens InvalidArgument IslandError IslandShutDown NameTaken "
+        "NotEnoughCitizens OutcomeUnknown PaxosError RayNotInitialised TimedOut UnknownIsland"
+    ),
+    "actors.handles": "Counter",
+    "actors.island": "Island attach islands launch",
+    "actors.response": "Response",
+    "actors.status": "CitizenStatus IslandStatus",
+    "core.government": "Citizen Government",
+    "core.promise": "Promise",
+    "machines.errors": "InvalidArguments MachineError UnknownObject",
+}
+_MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}
+
+__all__ = [
+    "Citizen",
+    "CitizenStatus",
+    "ClusterTooSmall",
+    "Counter",
+    "FewCitizens",
+    "Government",
+    "InvalidArgument",
+    "InvalidArguments",
+    "Island",
+    "IslandError",
+    "IslandShutDown",
+    "IslandStatus",
+    "MachineError",
+    "NameTaken",
+    "NotEnoughCitizens",
+    "OutcomeUnknown",
+    "PaxosError",
+    "Promise",
+    "RayNotInitialised",
+    "Response",
+    "TimedOut",
+    "UnknownIsland",
+    "UnknownObject",
+    "attach",
+    "islands",
+    "launch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: who only uses the core does not import Ray."""
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,1 @@
+"""Islands on Ray: the only part of this package that imports it."""

@@ -1,0 +1,392 @@
+"""A citizen: one Legislator and the replica that follows its log, as a plain synchronous Ray actor.
+
+It calls nobody. Every method is one or a few calls on the Legislator, and returns what came of
+them. It is never restarted: a process that forgot what it promised must not vote in its own name.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import defaultdict
+from typing import Any, NamedTuple
+
+import ray
+
+from paxos_ray.actors import wire
+from paxos_ray.actors.settings import Settings, Wish
+from paxos_ray.actors.snapshots import Snapshots
+from paxos_ray.actors.wire import Answer, Bundle, Call, Result, Turn, seal, unseal
+from paxos_ray.core import Legislator, Promise, Pulse
+from paxos_ray.core import government as core
+from paxos_ray.core.messages import Receipt
+from paxos_ray.machines import (
+    ERROR,
+    OK,
+    MachineError,
+    Replica,
+    Reply,
+    encode_replies,
+)
+from paxos_ray.machines.errors import describe
+
+_EVERYTHING = 1 << 62
+_KEPT_PULSES = 64
+
+
+class Identity(NamedTuple):
+    """Who a citizen is. A founder's cookie is its republic."""
+
+    id: str
+    republic: str
+    cookie: str
+    founder: bool
+
+
+class Introduction(NamedTuple):
+    """What a citizen says of itself to a coordinator that does not know it.
+
+    `number` is that of its government, 0 before it has one; `arrived`: it has been written in.
+    """
+
+    identity: Identity
+    pid: int
+    node: str
+    number: int
+    arrived: bool
+    settings: Settings
+    wish: Wish
+
+
+class Portrait(NamedTuple):
+    """What people want to know of a citizen. `digest` is that of its state as of `applied`."""
+
+    id: str
+    pid: int
+    node: str
+    address: str
+    role: str
+    top: Promise | None
+    minimum: Promise
+    applied: Promise
+    digest: str | None
+    entries: int
+    heft: int
+
+
+class Citizen:
+    """The actor. `turn`, `give`, `receive` and `settle` are its part in the island's work."""
+
+    def __init__(self, identity: Identity, settings: Settings, wish: Wish) -> None:
+        self._lock = threading.Lock()
+        self._identity = identity
+        self._settings = settings
+        self._wish = wish
+        self._node = str(ray.get_runtime_context().get_node_id())
+        self._replica = Replica()
+        self._snapshots = Snapshots()
+        self._pulses: dict[str, Pulse | None] = {}  # given and not yet settled, by key
+        self._tickets: dict[int, tuple[str, Call]] = {}  # who asked for what
+        self._promised: dict[Promise, tuple[str, Call]] = {}  # committed, not yet applied
+        self._results: defaultdict[str, list[Result]] = defaultdict(list)  # by coordinator
+        self._legislator = Legislator(
+            identity.id,
+            parliament_size=settings.parliament_size,
+            parliament_floor=settings.parliament_floor,
+            ping=settings.ping_ms,
+            timeout=settings.timeout_ms,
+            seed=int.from_bytes(os.urandom(6), "big"),
+        )
+        if identity.founder:
+            properties = {"node": self._node, "pid": os.getpid()}
+            self._legislator.bootstrap(_now(), identity.republic, properties)
+        else:
+            self._legislator.join(_now(), identity.republic, identity.cookie)
+        self._apply()
+
+    # -- the hot path: three calls, chained by the coordinator without looking inside ---------
+
+    def give(
+        self, owner: str, key: str, calls: bytes | None, expected: tuple[str, ...]
+    ) -> bytes | list[bytes | None] | None:
+        """Take these calls; then the requests of the next pulse, one for each of `expected`.
+
+        If the next pulse has other recipients, or there is none, they are all None, and what
+        there is comes with `settle`.
+        """
+        with self._lock:
+            self._input(owner, calls)
+            pulse = self._legislator.outbox()
+            self._apply()
+            if pulse is not None:
+                requests = dict(pulse.envelopes)
+                self._keep(key, pulse)
+                if tuple(requests) == expected:
+                    sealed: list[bytes | None] = [seal(request) for request in requests.values()]
+                    return sealed if len(sealed) > 1 else sealed[0]
+            return [None] * len(expected) if len(expected) > 1 else None
+
+    def receive(self, request: bytes | None) -> bytes | None:
+        """Deliver a request of another's pulse: the reply. Nothing to nothing."""
+        if request is None:
+            return None
+        with self._lock:
+            reply = self._legislator.receive(_now(), unseal(request))
+            self._apply()
+            return seal(reply)
+
+    def settle(self, owner: str, key: str, known: int, *replies: bytes | None) -> bytes:
+        """All replies to the pulse of that key, in the order of its requests: a `Turn`.
+
+        Only who must not wait gives its next pulse with it, so that others' may be put together.
+        """
+        with self._lock:
+            legislator = self._legislator
+            pulse = self._pulses.get(key)
+            bundle: Bundle | None = None
+            if pulse is not None and len(replies) == len(pulse.envelopes) and any(replies):
+                del self._pulses[key]
+                answers = zip(pulse.envelopes, replies, strict=True)
+                legislator.sent(_now(), pulse, {e.to: unseal(reply) for e, reply in answers})
+                self._apply()
+                if legislator.collapsed:
+                    bundle = self._next()
+            elif pulse is not None:
+                bundle = self._bundle(key, pulse)
+            return self._turn(owner, known, bundle)
+
+    # -- the plain way ------------------------------------------------------------------------
+
+    def turn(self, owner: str, known: int, calls: bytes | None = None) -> bytes:
+        """Take these calls, and do what is due: a `Turn`, with the next pulse."""
+        with self._lock:
+            self._input(owner, calls)
+            return self._turn(owner, known, self._next())
+
+    def sent(self, owner: str, key: str, known: int, replies: dict[str, bytes | None]) -> bytes:
+        """The replies to a carried bundle, None for those that were lost: a `Turn`."""
+        with self._lock:
+            legislator = self._legislator
+            pulse = self._pulses.pop(key, None)
+            if pulse is not None:
+                answers = {id: unseal(reply) for id, reply in replies.items()}
+                legislator.sent(_now(), pulse, answers)
+                self._apply()
+            eager = legislator.collapsed or legislator.leader == legislator.id
+            return self._turn(owner, known, self._next() if eager else None)
+
+    def unreachable(self, owner: str, known: int, ids: tuple[str, ...]) -> bytes:
+        """Ray knows that these citizens are dead: a `Turn`."""
+        with self._lock:
+            for id in ids:
+                self._legislator.unreachable(_now(), id)
+            self._apply()
+            return self._turn(owner, known, self._next())
+
+    # -- the application's state --------------------------------------------------------------
+
+    def freeze(self) -> int:
+        """Copy the state; serialize the copy aside. The number under which to `fetch` it."""
+        with self._lock:
+            copy = self._replica.snapshot()
+        return self._snapshots.freeze(copy)
+
+    def fetch(self, number: int) -> list[Any] | None:
+        """The snapshot of that number as an object reference in a list, None: not yet."""
+        return self._snapshots.fetch(number)
+
+    def restore(self, owner: str, known: int, reference: list[Any]) -> bytes:
+        """Load another's snapshot and go on from there: a `Turn`."""
+        snapshot = unseal(ray.get(reference[0]))
+        with self._lock:
+            if not self._stateful() and isinstance(snapshot, dict):
+                replica = Replica()
+                replica.restore(snapshot)
+                self._load(replica)
+            return self._turn(owner, known, self._next())
+
+    # -- to be looked at ----------------------------------------------------------------------
+
+    def introduce(self, wish: Wish | None = None) -> Introduction:
+        """Who this is. Remember `wish` if it is the latest."""
+        with self._lock:
+            if wish is not None:
+                self._wish = max(self._wish, wish)
+            legislator = self._legislator
+            government = legislator.government
+            number = 0 if government is None else government.number
+            arrived = legislator.inspect().exiled or self._listed(government)
+            return Introduction(
+                self._identity, os.getpid(), self._node, number, arrived, self._settings, self._wish
+            )
+
+    def portray(self, digest: bool) -> Portrait:
+        """What people want to know; the digest takes a while if the state is large."""
+        with self._lock:
+            seen = self._legislator.inspect()
+            replica = self._replica
+            return Portrait(
+                id=seen.id,
+                pid=os.getpid(),
+                node=self._node,
+                address=ray.util.get_node_ip_address(),
+                role=seen.role,
+                top=seen.top,
+                minimum=seen.minimum,
+                applied=replica.applied,
+                digest=replica.digest() if digest else None,
+                entries=len(self._legislator.log),
+                heft=seen.heft,
+            )
+
+    # -- inside: what is asked of a leader ----------------------------------------------------
+
+    def _input(self, owner: str, calls: bytes | None) -> None:
+        legislator = self._legislator
+        legislator.tick(_now())
+        government = legislator.government
+        alone = government is not None and len(government.majority) == 1
+        for call in () if calls is None else unseal(calls):
+            receipt = self._ask(call)
+            number = call.number
+            if receipt.ticket is not None:
+                self._tickets[receipt.ticket] = (owner, call)
+                if receipt.why:
+                    self._results[owner].append(Result(number, wire.WAITS, receipt.why))
+                if alone:
+                    self._apply()  # a majority of one commits, and forgets, at once
+            else:
+                leads = legislator.leader == legislator.id and not legislator.collapsed
+                status = wire.REFUSED if leads else wire.RETRY
+                self._results[owner].append(Result(number, status, receipt.why or ""))
+        self._apply()
+
+    def _ask(self, call: Call) -> Receipt:
+        legislator, republic, matter = self._legislator, self._identity.republic, call.matter
+        match call.kind:
+            case wire.WRITE:
+                return legislator.enqueue(_now(), republic, matter)
+            case wire.READ:
+                return legislator.confirm(_now())
+            case wire.EMBARK:
+                assert isinstance(matter, core.Citizen)
+                return legislator.embark(_now(), republic, matter)
+            case wire.EMIGRATE:
+                assert isinstance(matter, str)
+                return legislator.emigrate(_now(), matter)
+        raise AssertionError(call)
+
+    def _apply(self) -> None:
+        """After every input: apply what has been committed, and answer what that decides."""
+        legislator = self._legislator
+        reads: list[tuple[str, Call]] = []
+        for ticket, promise in legislator.outcomes():
+            asked = self._tickets.pop(ticket, None)
+            if asked is None:
+                continue
+            owner, call = asked
+            if promise is None:
+                self._results[owner].append(Result(call.number, wire.RETRY, ""))
+            elif call.kind == wire.WRITE:
+                self._promised[promise] = asked
+            elif call.kind == wire.READ:
+                reads.append(asked)
+            else:
+                self._results[owner].append(Result(call.number, wire.DONE, str(promise)))
+        self._follow()
+        for owner, call in reads:
+            if not self._stateful():
+                self._results[owner].append(Result(call.number, wire.RETRY, ""))
+                continue
+            replies = [self._query(*query) for query in unseal(call.matter)]
+            answer = seal(Answer(self._replica.applied, encode_replies(replies)))
+            self._results[owner].append(Result(call.number, wire.DONE, answer))
+
+    def _follow(self) -> None:
+        """Bring the replica to the top of the log, unless it waits for another's state."""
+        replica, top = self._replica, self._legislator.top
+        if top is None or top <= replica.applied or not self._stateful():
+            return
+        entries = self._legislator.log.since(replica.applied, _EVERYTHING, _EVERYTHING)
+        assert entries is not None, f"the log does not continue the state at {replica.applied}"
+        for entry in entries:
+            applied = replica.apply(entry)
+            if applied is not None and self._promised:
+                self._answer(applied.promise, applied.replies)
+
+    def _answer(self, promise: Promise, replies: list[Reply]) -> None:
+        asked = self._promised.pop(promise, None)
+        if asked is not None:
+            owner, call = asked
+            answer = seal(Answer(promise, encode_replies(replies)))
+            self._results[owner].append(Result(call.number, wire.DONE, answer))
+
+    def _query(self, object: str, method: str, arguments: tuple[Any, ...]) -> Reply:
+        try:
+            return Reply(OK, self._replica.query(object, method, arguments))
+        except MachineError as error:
+            return Reply(ERROR, describe(error))
+
+    # -- inside: pulses and turns -------------------------------------------------------------
+
+    def _next(self) -> Bundle | None:
+        pulse = self._legislator.outbox()
+        self._apply()
+        if pulse is None:
+            return None
+        self._keep(pulse.id, pulse)
+        return self._bundle(pulse.id, pulse)
+
+    def _bundle(self, key: str, pulse: Pulse) -> Bundle:
+        return Bundle(key, tuple((e.to, seal(e.request)) for e in pulse.envelopes))
+
+    def _keep(self, key: str, pulse: Pulse) -> None:
+        """The pulses of coordinators that died are let go of in time."""
+        self._pulses[key] = pulse
+        if len(self._pulses) > _KEPT_PULSES:
+            del self._pulses[next(iter(self._pulses))]
+
+    def _turn(self, owner: str, known: int, bundle: Bundle | None) -> bytes:
+        legislator = self._legislator
+        government, wakeup = legislator.government, legislator.wakeup
+        number = 0 if government is None else government.number
+        turn = Turn(
+            results=tuple(self._results.pop(owner, ())),
+            number=number,
+            government=government if number > known else None,
+            wakeup_ms=None if wakeup is None else max(0, wakeup - _now()),
+            urgent=legislator.collapsed,
+            donor=None if number == 0 or self._stateful() else legislator.donor,
+            top=legislator.top,
+            bundle=bundle,
+        )
+        if len(self._results) > 1:
+            self._results.clear()  # of coordinators that are no more, or that ask again
+        return seal(turn)
+
+    # -- inside: state ------------------------------------------------------------------------
+
+    def _stateful(self) -> bool:
+        return self._legislator.inspect().stateful
+
+    def _listed(self, government: core.Government | None) -> bool:
+        return government is not None and government.lists(self._identity.id, self._identity.cookie)
+
+    def _load(self, replica: Replica) -> None:
+        """Go on from a restored state, if the log continues it; else ask for another."""
+        legislator = self._legislator
+        top = legislator.top
+        if top is not None and replica.applied < top:
+            entries = legislator.log.since(replica.applied, _EVERYTHING, _EVERYTHING)
+            if entries is None:
+                return
+            for entry in entries:  # before `acclimate`, which lets go of the log
+                replica.apply(entry)
+        self._replica = replica
+        legislator.acclimate(_now())
+        self._apply()
+
+
+def _now() -> int:
+    return time.monotonic_ns() // 1_000_000

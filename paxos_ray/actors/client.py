@@ -1,0 +1,321 @@
+"""The client of an island: one a process, shared by all handles.
+
+It puts what waits into one call, keeps a session that makes sending again safe, and finds the
+coordinator when it is lost. It needs no event loop: Ray calls back when a call is answered, and a
+thread of its own does what takes time. No lock is held while Ray is called.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import ray
+from ray.exceptions import ActorDiedError, RayActorError
+
+from paxos_ray.actors.errors import IslandShutDown, OutcomeUnknown, RayNotInitialised, TimedOut
+from paxos_ray.actors.response import Response
+from paxos_ray.actors.session import BATCH, Batch, Session
+from paxos_ray.actors.settings import COORDINATOR, actor_id, namespace
+from paxos_ray.actors.wire import Answer, seal, unseal
+from paxos_ray.machines import OK, Operation, decode_replies, encode_open, from_reply
+
+log = logging.getLogger("paxos_ray")
+
+LIFETIME_MS = 60_000
+"""How long a session lives in log time when nobody uses it. An idle client uses it in time."""
+
+_KEEPALIVE_S = LIFETIME_MS / 1000 / 4
+_CALL_LIMIT_S = 20.0  # a coordinator gives up earlier, and says so
+_FRESH_S = 1.0
+_RETRY_S = 0.02
+_RETRY_MOST_S = 0.5
+
+
+class Client:
+    """Sends operations and queries; see `write` and `read`."""
+
+    def __init__(self, island: str, coordinator: Any) -> None:
+        self.island = island
+        self.coordinator = coordinator
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._closed: Exception | None = None
+        self._session: Session | None = None
+        self._opening = False
+        self._waiting: deque[tuple[Operation, Response[Any]]] = deque()
+        self._queries: deque[tuple[Operation, Response[Any]]] = deque()
+        self._asking = False  # a call with queries is under way
+        self._sending = False  # some thread is handing a call to Ray
+        self._calls: dict[int, tuple[float, Callable[[Exception], None]]] = {}
+        self._count = 0
+        self.heard_at = 0.0
+        self._used_at = time.monotonic()
+        self._not_before = 0.0
+        self._failures = 0
+        name = f"paxos_ray client of {island}"
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def write(self, operation: Operation) -> Response[Any]:
+        """Apply the operation, once, after all that this client was given before."""
+        response: Response[Any] = Response()
+        self._waiting.append((operation, response))
+        session = self._session
+        if session is None or not session.under_way or len(self._waiting) & 255 == 0:
+            self._send()
+        return response
+
+    def read(self, query: Operation) -> Response[Any]:
+        """Answer the query from a state not older than this moment."""
+        response: Response[Any] = Response()
+        self._queries.append((query, response))
+        if not self._asking:
+            self._send()
+        return response
+
+    @property
+    def fresh(self) -> bool:
+        """Whether its coordinator was there a moment ago."""
+        return self._closed is None and time.monotonic() - self.heard_at < _FRESH_S
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be asked any more."""
+        return self._closed is not None
+
+    def close(self, error: Exception) -> None:
+        """Answer all that is unanswered, and all that is yet to come, with this error."""
+        with self._lock:
+            if self._closed is not None:
+                return
+            self._closed = error
+            session, self._session = self._session, None
+        if session is not None:
+            session.end(error)
+        self._send()
+        self._wake.set()
+
+    # -- sending ------------------------------------------------------------------------------
+
+    def _send(self) -> None:
+        """Hand to Ray all calls that should be under way; in one thread at a time, for order."""
+        while True:
+            with self._lock:
+                if self._sending:
+                    return
+                call = self._refusal() or self._next_call()
+                if call is None:
+                    return
+                self._sending = True
+            try:
+                call()
+            finally:
+                with self._lock:
+                    self._sending = False
+
+    def _refusal(self) -> Callable[[], None] | None:
+        error = self._closed
+        if error is None:
+            return None
+        refused = [response for queue in (self._waiting, self._queries) for _, response in queue]
+        self._waiting.clear()
+        self._queries.clear()
+
+        def refuse() -> None:
+            for response in refused:
+                response.set_error(error)
+
+        return refuse if refused else None
+
+    def _next_call(self) -> Callable[[], None] | None:
+        if time.monotonic() < self._not_before:
+            return None
+        session = self._session
+        if session is None:
+            if self._waiting and not self._opening:
+                self._opening = True
+                return self._open
+        elif batch := (session.repeat() or session.new(self._waiting)):
+            session.under_way += 1
+            return lambda: self._write(session, batch)
+        if self._queries and not self._asking:
+            self._asking = True
+            taken = [self._queries.popleft() for _ in range(min(len(self._queries), BATCH))]
+            return lambda: self._read(taken)
+        return None
+
+    def _open(self) -> None:
+        body = encode_open(LIFETIME_MS)
+        self._call(lambda: self.coordinator.write.remote(body), self._opened, self._not_opened)
+
+    def _write(self, session: Session, batch: Batch) -> None:
+        self._used_at = time.monotonic()
+        body = session.encode(batch)
+        self._call(
+            lambda: self.coordinator.write.remote(body),
+            lambda answer: self._written(session, batch, answer),
+            lambda error: self._not_written(session),
+        )
+
+    def _read(self, taken: list[tuple[Operation, Response[Any]]]) -> None:
+        queries = seal([query for query, _ in taken])
+        self._call(
+            lambda: self.coordinator.read.remote(queries),
+            lambda answer: self._answered(taken, answer),
+            lambda error: self._not_answered(taken),
+        )
+
+    def _call(
+        self,
+        submit: Callable[[], Any],
+        done: Callable[[Answer], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """One of `done` and `failed` is called, once; in a thread of Ray's, or in this client's."""
+        with self._lock:
+            self._count += 1
+            number = self._count
+            self._calls[number] = (time.monotonic() + _CALL_LIMIT_S, failed)
+
+        def back(future: Future[Any]) -> None:
+            with self._lock:
+                if self._calls.pop(number, None) is None:
+                    return
+            error = future.exception()
+            if error is None:
+                self._failures = 0
+                self.heard_at = time.monotonic()
+                done(unseal(future.result()))
+            else:
+                self._failed(error, failed)
+            if self._waiting or self._queries or error is not None:
+                self._wake.set()
+
+        try:
+            submit().future().add_done_callback(back)
+        except Exception as error:  # noqa: BLE001 - Ray was shut down, or worse
+            lost: Future[Any] = Future()
+            lost.set_exception(error)
+            back(lost)
+
+    # -- what comes back ----------------------------------------------------------------------
+
+    def _failed(self, error: BaseException, failed: Callable[[Exception], None]) -> None:
+        """Wait a moment, longer each time, and send again: unless the island is no more."""
+        if not ray.is_initialized():
+            self.close(RayNotInitialised("Ray was shut down in this process"))
+        elif isinstance(error, ActorDiedError):
+            self.close(IslandShutDown(f"island {self.island!r} was shut down"))
+        elif not isinstance(error, RayActorError | TimedOut):
+            log.warning("island %s: %s", self.island, error)
+        pause_s = min(_RETRY_S * 2**self._failures, _RETRY_MOST_S)
+        self._failures += 1
+        self._not_before = time.monotonic() + pause_s
+        failed(Exception(str(error)))
+
+    def _opened(self, answer: Answer) -> None:
+        with self._lock:
+            self._opening = False
+            if self._closed is None:
+                self._session = Session(answer.promise)
+        self._wake.set()
+
+    def _not_opened(self, error: Exception) -> None:
+        self._opening = False
+
+    def _written(self, session: Session, batch: Batch, answer: Answer) -> None:
+        replies = decode_replies(answer.replies)
+        with self._lock:
+            session.under_way -= 1
+            current = session is self._session
+            expired = current and not session.answer(batch, replies)
+            if expired:
+                self._session = None
+        if expired:
+            what = "the session expired; this was applied once, or never"
+            session.end(OutcomeUnknown(what))
+
+    def _not_written(self, session: Session) -> None:
+        with self._lock:
+            session.under_way -= 1
+            session.again = True
+
+    def _answered(self, taken: list[tuple[Operation, Response[Any]]], answer: Answer) -> None:
+        self._asking = False
+        replies = decode_replies(answer.replies)
+        for (_, response), (status, value) in zip(taken, replies, strict=True):
+            if status is OK:
+                response.set_result(value)
+            else:
+                response.set_error(from_reply(value))
+
+    def _not_answered(self, taken: list[tuple[Operation, Response[Any]]]) -> None:
+        with self._lock:
+            self._queries.extendleft(reversed(taken))
+            self._asking = False
+
+    # -- the thread ---------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while self._closed is None:
+            self._wake.wait(self._pause())
+            self._wake.clear()
+            if not ray.is_initialized():
+                self.close(RayNotInitialised("Ray was shut down in this process"))
+            self._give_up()
+            self._keep_alive()
+            self._send()
+        self._send()
+
+    def _pause(self) -> float:
+        """How long there is nothing to do by itself, in s."""
+        wait_s = self._not_before - time.monotonic()
+        return wait_s if wait_s > 0 else 1.0
+
+    def _give_up(self) -> None:
+        """Calls that are not answered at all are sent again."""
+        now = time.monotonic()
+        with self._lock:
+            late = [number for number, (until, _) in self._calls.items() if until < now]
+            calls = [self._calls.pop(number)[1] for number in late]
+        for failed in calls:
+            self._failed(TimedOut("no answer from the coordinator"), failed)
+
+    def _keep_alive(self) -> None:
+        with self._lock:
+            session = self._session
+            if session is None or session.under_way or session.unanswered or self._waiting:
+                return
+            if self._sending or time.monotonic() - self._used_at < _KEEPALIVE_S:
+                return
+            session.under_way += 1
+        self._write(session, session.keepalive())
+
+
+_clients: dict[tuple[str, str], Client] = {}
+_clients_lock = threading.Lock()
+
+
+def client(island: str, coordinator: Any | None = None) -> Client:
+    """This process's client of that island, made if there is none yet.
+
+    Raises `RayNotInitialised`; `ValueError` if there is no such island."""
+    if not ray.is_initialized():
+        raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")
+    key = (island, ray.get_runtime_context().get_worker_id())
+    with _clients_lock:
+        present = _clients.get(key)
+        if coordinator is None:
+            if present is not None and present.fresh:
+                return present
+            coordinator = ray.get_actor(COORDINATOR, namespace=namespace(island))
+        same = present is not None and actor_id(present.coordinator) == actor_id(coordinator)
+        if present is None or present.closed or not same:
+            present = _clients[key] = Client(island, coordinator)
+        present.heard_at = time.monotonic()
+        return present

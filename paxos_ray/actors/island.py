@@ -1,0 +1,250 @@
+"""Islands: launched, attached to, scaled, looked at, shut down."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import ray
+from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError
+
+from paxos_ray.actors import placement
+from paxos_ray.actors.client import Client, client
+from paxos_ray.actors.coordinator import Progress, Survey, create
+from paxos_ray.actors.errors import (
+    FewCitizens,
+    InvalidArgument,
+    IslandShutDown,
+    NameTaken,
+    NotEnoughCitizens,
+    RayNotInitialised,
+    TimedOut,
+    UnknownIsland,
+)
+from paxos_ray.actors.handles import Counter
+from paxos_ray.actors.member import names
+from paxos_ray.actors.progress import wait_until_shaped
+from paxos_ray.actors.settings import Settings, Wish, island_of, namespace
+from paxos_ray.actors.status import IslandStatus, compose
+from paxos_ray.core.government import Government
+
+_STEP_S = 10.0  # a coordinator that does not answer for so long is asked again
+
+
+class Island:
+    """An island on the cluster that this process is connected to. Made by `launch` and `attach`.
+
+    It may be passed to tasks and actors, and outlives the driver that launched it.
+    """
+
+    def __init__(self, name: str, client: Client) -> None:
+        self.name = name
+        self._client = client
+
+    def __repr__(self) -> str:
+        return f"Island({self.name!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return attach, (self.name,)
+
+    def counter(self, name: str) -> Counter:
+        """The replicated counter of that name. Raises `InvalidArgument`."""
+        return Counter(self._client, name)
+
+    def values(self, names: Sequence[str], timeout_s: float | None = None) -> dict[str, int]:
+        """The values of these counters, all read in a few calls; `timeout_s` is for each of them.
+
+        Raises `UnknownObject` if one of them was never incremented.
+        """
+        responses = {name: self.counter(name).value.remote() for name in names}
+        return {name: response.result(timeout_s) for name, response in responses.items()}
+
+    def government(self, timeout_s: float = 30.0) -> Government:
+        """The government in force, as far as the coordinator knows. Raises `TimedOut`."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            government = self._progress(deadline).government
+            if government is not None:
+                return government
+            if time.monotonic() > deadline:
+                raise TimedOut(f"island {self.name!r}: nobody rules, within {timeout_s:g} s")
+            time.sleep(0.1)
+
+    def status(self, *, digests: bool = False, timeout_s: float = 30.0) -> IslandStatus:
+        """How the island and each of its citizens are. Raises `TimedOut`, `IslandShutDown`.
+
+        With `digests` of their states: that of a large one takes its citizen a while.
+        """
+        deadline = time.monotonic() + timeout_s
+        survey: Survey = self.ask("survey", deadline, digests, timeout_s / 2)
+        return compose(self.name, survey)
+
+    def settled(self, timeout_s: float = 30.0) -> IslandStatus:
+        """The status with digests, once the island has its shape and all have applied the same.
+
+        On an island that is written to this may never be so. Raises `TimedOut`.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            status = self.status(digests=True, timeout_s=max(0.1, deadline - time.monotonic()))
+            applied = {citizen.applied for citizen in status.citizens}
+            if status.shaped and len(applied) == 1 and None not in applied:
+                return status
+            if time.monotonic() > deadline:
+                raise TimedOut(
+                    f"island {self.name!r}: not settled within {timeout_s:g} s; "
+                    + ", ".join(f"{c.id} is at {c.applied}" for c in status.citizens)
+                )
+            time.sleep(0.05)
+
+    def scale(
+        self, citizens: int, *, timeout_s: float = 120.0, progress: bool | None = None
+    ) -> Government:
+        """Grow or shrink to so many citizens; returns the government when that has its shape.
+
+        Shows progress on a terminal, unless told by `progress`. Raises `InvalidArgument`,
+        `NotEnoughCitizens`, `ClusterTooSmall`, `TimedOut` (the wish stays), `IslandShutDown`.
+        """
+        _check_citizens(citizens)
+        deadline = time.monotonic() + timeout_s
+        present = self._progress(deadline)
+        government, settings = present.government, present.settings
+        seats = 1 if government is None else len(government.parliament)
+        if citizens < min(settings.parliament_floor, seats):
+            raise NotEnoughCitizens(
+                f"a parliament never shrinks below its floor of {settings.parliament_floor}; "
+                f"island {self.name!r} has {seats} seats and cannot have {citizens} citizens"
+            )
+        if citizens > present.wish.citizens:
+            placement.check_size(citizens, settings.num_cpus)
+        self.ask("want", deadline, citizens)
+        what = f"island {self.name!r} to {citizens} citizens"
+        return self.await_shape(what, citizens, timeout_s, progress)
+
+    def shutdown(self, timeout_s: float = 30.0) -> None:
+        """Stop all its actors. Its state is gone. Once more does nothing."""
+        _sweep(self.name, timeout_s)
+        self._client.close(IslandShutDown(f"island {self.name!r} was shut down"))
+
+    def await_shape(
+        self, what: str, citizens: int, timeout_s: float, show: bool | None
+    ) -> Government:
+        """Wait until the island has that many citizens and its shape. Raises `TimedOut`."""
+        deadline = time.monotonic() + timeout_s + _STEP_S
+
+        def look() -> Progress:
+            return self._progress(deadline)
+
+        government = wait_until_shaped(look, what, citizens, timeout_s, show).government
+        assert government is not None
+        return government
+
+    def _progress(self, deadline: float) -> Progress:
+        progress: Progress = self.ask("progress", deadline)
+        return progress
+
+    def ask(self, method: str, deadline: float, *arguments: Any) -> Any:
+        """Call the coordinator until it answers. Raises `TimedOut`, `IslandShutDown`."""
+        if not ray.is_initialized():
+            raise RayNotInitialised("this process is not connected to a Ray cluster any more")
+        while True:
+            left_s = deadline - time.monotonic()
+            try:
+                call = getattr(self._client.coordinator, method).remote(*arguments)
+                return ray.get(call, timeout=max(0.01, min(left_s, _STEP_S)))
+            except ActorDiedError:
+                raise IslandShutDown(f"island {self.name!r} was shut down") from None
+            except (GetTimeoutError, RayActorError) as error:
+                if time.monotonic() > deadline:
+                    why = type(error).__name__
+                    raise TimedOut(
+                        f"island {self.name!r}: its coordinator does not answer {method} ({why})"
+                    ) from None
+
+
+def launch(
+    name: str,
+    citizens: int = 3,
+    *,
+    parliament_size: int = 5,
+    parliament_floor: int = 3,
+    num_cpus: float | None = None,
+    timeout_s: float = 120.0,
+    progress: bool | None = None,
+) -> Island:
+    """Found an island; returns when all citizens have arrived and the parliament has its size.
+
+    `num_cpus` is what each citizen asks of Ray: by default nothing on a cluster of one node, and
+    a small share on one of several. Shows progress on a terminal, unless told by `progress`.
+    Raises `InvalidArgument`, `RayNotInitialised`, `NameTaken`, `ClusterTooSmall`, `TimedOut`; then
+    nothing is left behind. Warns with `FewCitizens` of an island that one death can harm.
+    """
+    if type(name) is not str or not name or "/" in name:
+        raise InvalidArgument(f"an island's name is a text without a slash, not {name!r}")
+    _check_citizens(citizens)
+    Settings(parliament_size, parliament_floor, num_cpus=num_cpus or 0.0)
+    if not ray.is_initialized():
+        raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")
+    share = placement.default_share() if num_cpus is None else num_cpus
+    settings = Settings(parliament_size, parliament_floor, num_cpus=share)
+    placement.check_size(citizens, share)
+    if citizens < 3:
+        many = "one citizen" if citizens == 1 else "two citizens"
+        text = f"an island of {many}: one death can lose data or stop writes; three are safe"
+        warnings.warn(text, FewCitizens, stacklevel=2)
+    try:
+        coordinator = create(name, uuid.uuid4().hex, settings, Wish(1, citizens))
+    except ValueError:
+        raise NameTaken(f"an island named {name!r} runs on this cluster already") from None
+    try:
+        island = Island(name, client(name, coordinator))
+        island.ask("found", time.monotonic() + timeout_s)
+        island.await_shape(f"launch of island {name!r}", citizens, timeout_s, progress)
+    except BaseException:
+        with contextlib.suppress(Exception):
+            _sweep(name, 10.0)
+        raise
+    return island
+
+
+def attach(name: str) -> Island:
+    """The running island of that name. Raises `UnknownIsland`, `RayNotInitialised`."""
+    try:
+        return Island(name, client(name))
+    except ValueError:
+        known = ", ".join(islands()) or "none"
+        raise UnknownIsland(f"no island named {name!r} on this cluster; known: {known}") from None
+
+
+def islands() -> list[str]:
+    """The names of the islands on this cluster. Raises `RayNotInitialised`."""
+    if not ray.is_initialized():
+        raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")
+    actors = ray.util.list_named_actors(all_namespaces=True)
+    found = {island_of(actor["namespace"]) for actor in actors}
+    return sorted(name for name in found if name is not None)
+
+
+def _check_citizens(citizens: object) -> None:
+    if type(citizens) is not int or citizens < 1:
+        raise InvalidArgument(f"citizens is a whole number of at least 1, not {citizens!r}")
+
+
+def _sweep(name: str, timeout_s: float) -> None:
+    """Kill the coordinator, who would replace citizens, then them; until no name is left."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        # "citizen/…" comes before "coordinator": so the other way round
+        left = sorted(names(name), reverse=True)
+        for actor in left:
+            with contextlib.suppress(ValueError):
+                ray.kill(ray.get_actor(actor, namespace=namespace(name)))
+        if not left:
+            return
+        if time.monotonic() > deadline:
+            raise TimedOut(f"island {name!r}: still running are {', '.join(left)}")
+        time.sleep(0.02)

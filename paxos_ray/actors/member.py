@@ -1,0 +1,108 @@
+"""A citizen as its coordinator sees it, and how one is launched, found and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import ray
+
+from paxos_ray.actors.citizen import Citizen, Identity, Introduction
+from paxos_ray.actors.settings import CITIZEN, Settings, Wish, actor_id, namespace
+from paxos_ray.core.promise import Promise
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """The actor and what is known of it. `due` is in seconds of the event loop's clock."""
+
+    id: str
+    handle: Any
+    introduction: Introduction | None = None
+    dead: bool = False  # Ray says so
+    listed: bool = False  # some government has listed it
+    hung_at: float | None = None  # since when it keeps a call waiting, beyond any time limit
+    busy: bool = False  # a turn of it is under way
+    again: bool = False  # another turn became due meanwhile
+    due: float | None = None
+    timer: asyncio.TimerHandle | None = None
+    told: Promise | None = None  # up to where it has been brought the log
+    loading: bool = False  # it is being given the application's state
+    stopped: bool = False
+    actor_id: str = field(init=False)
+    turn: Any = field(init=False)
+    receive: Any = field(init=False)
+    settle: Any = field(init=False)
+    sent: Any = field(init=False)
+    unreachable: Any = field(init=False)
+    _gives: dict[int, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # Kept, since Ray makes a method anew each time that one asks the handle for it.
+        handle = self.handle
+        self.actor_id = actor_id(handle)
+        self.turn, self.receive = handle.turn.remote, handle.receive.remote
+        self.settle, self.sent = handle.settle.remote, handle.sent.remote
+        self.unreachable = handle.unreachable.remote
+
+    def give(self, recipients: int) -> Any:
+        """The method `give` for so many recipients."""
+        method = self._gives.get(recipients)
+        if method is None:
+            method = self.handle.give.options(num_returns=recipients).remote
+            self._gives[recipients] = method
+        return method
+
+    @property
+    def able(self) -> bool:
+        """Whether it may be expected to answer a call."""
+        return not (self.dead or self.stopped or self.hung_at is not None)
+
+
+def launch(
+    island: str, identity: Identity, settings: Settings, wish: Wish, strategy: Any
+) -> Member:
+    """Start the actor of a citizen. It may take Ray a while, or for ever: see `introduce`."""
+    options: dict[str, Any] = {} if strategy is None else {"scheduling_strategy": strategy}
+    handle = (
+        ray.remote(Citizen)
+        .options(
+            name=CITIZEN + identity.id,
+            namespace=namespace(island),
+            lifetime="detached",
+            num_cpus=settings.num_cpus,
+            max_restarts=0,
+            max_task_retries=0,
+            enable_task_events=False,
+            **options,
+        )
+        .remote(identity, settings, wish)
+    )
+    return Member(identity.id, handle)
+
+
+def names(island: str) -> list[str]:
+    """The names of the actors of an island."""
+    place = namespace(island)
+    found = ray.util.list_named_actors(all_namespaces=True)
+    return [actor["name"] for actor in found if actor["namespace"] == place]
+
+
+def find(island: str) -> list[Member]:
+    """The citizens whose actors Ray has a name for; some may be dead."""
+    members = []
+    for name in names(island):
+        if name.startswith(CITIZEN):
+            member = look_up(island, name.removeprefix(CITIZEN))
+            if member is not None:
+                members.append(member)
+    return members
+
+
+def look_up(island: str, id: str) -> Member | None:
+    """The citizen of that id, None if Ray knows no such actor."""
+    try:
+        return Member(id, ray.get_actor(CITIZEN + id, namespace=namespace(island)))
+    except ValueError:
+        return None

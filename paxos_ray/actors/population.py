@@ -1,0 +1,269 @@
+"""Keeping an island at the population that was asked for.
+
+Counted by the government of the leader, less those whom Ray knows to be dead. Newcomers have ids
+never used before; an actor is stopped only when the departure of its citizen is certain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+
+import ray
+from ray.exceptions import RayError
+
+from paxos_ray.actors import placement, wire
+from paxos_ray.actors.citizen import Identity, Introduction
+from paxos_ray.actors.engine import Engine, Lost
+from paxos_ray.actors.member import Member, launch
+from paxos_ray.actors.settings import Settings, Wish
+from paxos_ray.core.government import Citizen, Government
+
+log = logging.getLogger("paxos_ray")
+
+LAUNCH_LIMIT_S = 60.0
+_LOOK_S = 0.5
+_AFTER_FAILURE_S = 1.0
+
+
+class Population:
+    """Who is on the way in or out of an island, and why."""
+
+    def __init__(self, engine: Engine, republic: str, settings: Settings, wish: Wish) -> None:
+        self.wish = wish
+        self.troubles: list[str] = []  # of the last launch that failed
+        self._engine = engine
+        self._republic = republic
+        self._settings = settings
+        self._coming: dict[str, str] = {}  # id -> how far it is
+        self._going: dict[str, str] = {}
+        self._quiet_until = 0.0
+
+    # -- what is wanted -----------------------------------------------------------------------
+
+    async def want(self, wish: Wish) -> None:
+        """From now on so many citizens. All that can be reached remember it, should this process
+        be lost."""
+        self.wish = max(self.wish, wish)
+        members = [member for member in self._engine.members.values() if member.able]
+        await asyncio.gather(*(self.introduce(member) for member in members))
+        self._engine.changed.set()
+
+    async def introduce(self, member: Member) -> Introduction | None:
+        """Have a citizen introduce itself, and tell it the wish; None if it does not answer."""
+        engine = self._engine
+        try:
+            introduction: Introduction = await engine.call(
+                member, member.handle.introduce.remote(self.wish)
+            )
+        except Lost:
+            return None
+        if introduction.identity.republic != self._republic:
+            log.warning("island %s: %s is of another republic", engine.island, member.id)
+            return None
+        member.introduction = introduction
+        return introduction
+
+    @property
+    def shaped(self) -> bool:
+        """Whether the island has the asked-for shape, and nobody is on the way."""
+        government = self._engine.government
+        if government is None or self._coming or self._going:
+            return False
+        members = [self._engine.members.get(id) for id in government.citizens]
+        return (
+            all(member is not None and not member.dead for member in members)
+            and len(members) == self.wish.citizens
+            and len(government.acclimated) == len(members)
+            and len(government.parliament) == self._settings.seats(len(members))
+        )
+
+    def describe(self) -> list[str]:
+        """Who is on the way, what that waits for, and what went wrong, for people to read."""
+        coming = [f"{id} {state}" for id, state in self._coming.items()]
+        going = [f"{id} {state}" for id, state in self._going.items()]
+        return [*coming, *going, *self._engine.notes(), *self.troubles]
+
+    # -- keeping it ---------------------------------------------------------------------------
+
+    async def keep(self) -> None:
+        """For ever: look, whenever something has changed or a while has passed."""
+        engine = self._engine
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(engine.changed.wait(), _LOOK_S)
+            engine.changed.clear()
+            try:
+                await self._look()
+            except Exception:
+                log.exception("island %s: keeping the population failed", engine.island)
+
+    async def _look(self) -> None:
+        engine = self._engine
+        unknown = [m for m in engine.members.values() if m.able and self._is_unknown(m)]
+        await asyncio.gather(*(self.introduce(member) for member in unknown))
+        government = engine.government
+        if government is None:
+            return
+        self._sort_out(government)
+        alive = [id for id in government.citizens if id in engine.members]
+        alive = [id for id in alive if id not in self._going and self._is_alive(id)]
+        arriving = [id for id in self._coming if id not in government.citizens]
+        surplus = len(alive) + len(arriving) - self.wish.citizens
+        now = asyncio.get_running_loop().time()
+        if surplus < 0 and now >= self._quiet_until:
+            self._launch(-surplus)
+        for id in reversed(_seniority(government)):
+            if surplus > 0 and id in alive:
+                surplus -= 1
+                self._going[id] = "is asked to leave"
+                engine.spawn(self._see_off(engine.members[id]))
+
+    def _is_unknown(self, member: Member) -> bool:
+        """Whether what it is must be asked, or asked again before anything is made of it."""
+        if member.introduction is None:
+            return True
+        government = self._engine.government
+        listed = government is not None and member.id in government.citizens
+        return not listed and member.id not in self._coming and member.id not in self._going
+
+    def _is_alive(self, id: str) -> bool:
+        """Not dead, and not hung for so long that it is better replaced."""
+        member = self._engine.members[id]
+        limit_s = 2 * self._settings.timeout_ms / 1000
+        hung = member.hung_at is not None and self._engine.since(member.hung_at) > limit_s
+        return not (member.dead or hung)
+
+    def _sort_out(self, government: Government) -> None:
+        """Who is known and not listed: it was written out, or waits to be written in."""
+        engine = self._engine
+        for member in list(engine.members.values()):
+            id = member.id
+            if id in government.citizens or id in self._coming or id in self._going:
+                continue
+            introduction = member.introduction
+            if member.dead or member.stopped:
+                engine.forget(member)
+            elif introduction is not None and introduction.number <= government.number:
+                if introduction.arrived or member.listed:
+                    self._going[id] = "is no longer listed"
+                    engine.spawn(self._stop_departed(member))
+                else:
+                    self._coming[id] = "waits to be written in"
+                    engine.spawn(self._welcome(member))
+
+    # -- coming -------------------------------------------------------------------------------
+
+    def _launch(self, count: int) -> None:
+        engine = self._engine
+        occupied = [m.introduction.node for m in engine.members.values() if m.introduction]
+        for strategy in placement.strategies(occupied, count):
+            id = uuid.uuid4().hex[:8]
+            identity = Identity(id, self._republic, uuid.uuid4().hex, founder=False)
+            member = launch(engine.island, identity, self._settings, self.wish, strategy)
+            self._coming[id] = "is being launched"
+            engine.members[id] = member
+            engine.spawn(self._welcome(member))
+
+    async def _welcome(self, member: Member) -> None:
+        """Wait for its actor, have it written in, and loaded with the application's state."""
+        engine, id = self._engine, member.id
+        try:
+            introduction = await self._await_launch(member)
+            if introduction is None:
+                return
+            self._coming[id] = "waits to be written in"
+            properties = {"node": introduction.node, "pid": introduction.pid}
+            citizen = Citizen(id=id, properties=properties, cookie=introduction.identity.cookie)
+            embarked = asyncio.ensure_future(engine.ask(wire.EMBARK, citizen))
+            while not embarked.done():  # it may die, and then nobody waits for it any more
+                await asyncio.wait((embarked,), timeout=_LOOK_S)
+                if member.dead:
+                    embarked.cancel()
+                    return
+            embarked.result()
+            self._coming[id] = "loads the state"
+            while self._is_loading(member):  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.02)
+            self.troubles.clear()
+        except ValueError as refused:
+            self._trouble(f"{id} was refused: {refused}")
+            await self._stop(member)
+        finally:
+            self._coming.pop(id, None)
+            engine.changed.set()
+
+    def _is_loading(self, member: Member) -> bool:
+        government = self._engine.government
+        return (
+            government is not None
+            and not member.dead
+            and member.id in government.citizens
+            and member.id not in government.acclimated
+        )
+
+    async def _await_launch(self, member: Member) -> Introduction | None:
+        try:
+            async with asyncio.timeout(LAUNCH_LIMIT_S):
+                introduction: Introduction = await member.handle.introduce.remote(self.wish)
+        except TimeoutError:
+            self._trouble(f"{member.id} has not been started for {LAUNCH_LIMIT_S:g} s")
+        except RayError as error:
+            first = str(error).strip().splitlines()[0]
+            self._trouble(f"{member.id} could not be started: {first}")
+        else:
+            member.introduction = introduction
+            return introduction
+        await self._stop(member)
+        return None
+
+    def _trouble(self, what: str) -> None:
+        log.warning("island %s: %s", self._engine.island, what)
+        self.troubles[:] = [*self.troubles, what][-3:]
+        self._quiet_until = asyncio.get_running_loop().time() + _AFTER_FAILURE_S
+
+    # -- going --------------------------------------------------------------------------------
+
+    async def _see_off(self, member: Member) -> None:
+        """Have it written out, and stop it on the receipt of that."""
+        engine = self._engine
+        try:
+            await engine.ask(wire.EMIGRATE, member.id)
+            self._going[member.id] = "has left and is being stopped"
+            await self._stop(member)
+        except ValueError as refused:
+            self._trouble(f"{member.id} cannot leave: {refused}")
+        finally:
+            self._going.pop(member.id, None)
+            engine.changed.set()
+
+    async def _stop_departed(self, member: Member) -> None:
+        """Stop an actor that the government does not list, once the leader stands by that."""
+        engine = self._engine
+        try:
+            await engine.ask(wire.READ, wire.seal([]))
+            government = engine.government
+            if government is not None and member.id not in government.citizens:
+                await self._stop(member)
+        finally:
+            self._going.pop(member.id, None)
+            engine.changed.set()
+
+    async def _stop(self, member: Member) -> None:
+        """Kill the actor, and wait until it is gone."""
+        member.stopped = True
+        ray.kill(member.handle)
+        self._engine.forget(member)
+        with contextlib.suppress(RayError, TimeoutError):
+            async with asyncio.timeout(_LOOK_S):
+                while True:
+                    await member.handle.introduce.remote()
+
+
+def _seniority(government: Government) -> list[str]:
+    """Who stays longest first: leader, majority, minority, constituents with the state, others."""
+    late = [id for id in government.constituents if id not in government.acclimated]
+    ready = [id for id in government.constituents if id in government.acclimated]
+    return [*government.parliament, *ready, *late]

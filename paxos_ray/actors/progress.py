@@ -1,0 +1,61 @@
+"""Waiting for an island to have its shape, and showing that on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from paxos_ray.actors.coordinator import Progress
+from paxos_ray.actors.errors import TimedOut
+
+_LOOK_S = 0.03
+_LOOK_MOST_S = 0.2
+
+
+def wait_until_shaped(
+    look: Callable[[], Progress], what: str, citizens: int, timeout_s: float, show: bool | None
+) -> Progress:
+    """Look until the island has that many citizens and its shape. Raises `TimedOut`.
+
+    `show` the progress on stderr: None says to, if that is a terminal.
+    """
+    deadline = time.monotonic() + timeout_s
+    pause_s = _LOOK_S
+    with _display(what, sys.stderr.isatty() if show is None else show) as tell:
+        while True:
+            progress = look()
+            tell(summary(progress))
+            if progress.shaped and progress.wish.citizens == citizens:
+                return progress
+            if time.monotonic() > deadline:
+                raise TimedOut(f"{what}: not within {timeout_s:g} s; {summary(progress)}")
+            time.sleep(pause_s)
+            pause_s = min(1.2 * pause_s, _LOOK_MOST_S)
+
+
+def summary(progress: Progress) -> str:
+    """How far it is, in one line."""
+    wanted = progress.wish.citizens
+    seats = progress.settings.seats(wanted)
+    government = progress.government
+    if government is None:
+        return f"nobody rules yet; wanted are {wanted} citizens"
+    there = (
+        f"{len(government.citizens)} of {wanted} citizens ({len(government.acclimated)} with the "
+        f"state), a parliament of {len(government.parliament)}, {seats} expected, government "
+        f"{government.promise}"
+    )
+    return "; ".join((there, *progress.underway))
+
+
+@contextlib.contextmanager
+def _display(what: str, show: bool) -> Iterator[Callable[[str], None]]:
+    if not show:
+        yield lambda text: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what) as status:
+        yield lambda text: status.update(f"{what}: {text}")

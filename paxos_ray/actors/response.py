@@ -1,0 +1,90 @@
+"""What a call returns at once: a result that is still to come."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Generator
+from typing import Any, Generic, TypeVar
+
+from paxos_ray.actors.errors import TimedOut
+
+T = TypeVar("T")
+
+
+class Response(Generic[T]):
+    """The result of a call, to be had by `result()` in a thread and by `await` in a coroutine.
+
+    The call goes on whether or not anybody waits for it.
+    """
+
+    __slots__ = ("_callbacks", "_done", "_error", "_value")
+
+    def __init__(self) -> None:
+        self._done = False
+        self._value: Any = None
+        self._error: Exception | None = None
+        self._callbacks: list[Callable[[], object]] | None = None
+
+    def done(self) -> bool:
+        """Whether the result, or an error, is there."""
+        return self._done
+
+    def result(self, timeout_s: float | None = None) -> T:
+        """Wait for the result, at most `timeout_s` seconds if that is given.
+
+        Raises the call's error, or `TimedOut`: then the call goes on, and one may wait again.
+        """
+        if not self._done:
+            event = threading.Event()
+            self._call_when_done(event.set)
+            if not event.wait(timeout_s):
+                raise TimedOut(f"no result within {timeout_s:g} s; the call goes on")
+        if self._error is not None:
+            raise self._error
+        value: T = self._value
+        return value
+
+    def __await__(self) -> Generator[Any, None, T]:
+        if not self._done:
+            loop = asyncio.get_running_loop()
+            future: asyncio.Future[None] = loop.create_future()
+
+            def finish() -> None:
+                if not future.done():
+                    future.set_result(None)
+
+            def wake() -> None:
+                with contextlib.suppress(RuntimeError):  # the loop may be closed by now
+                    loop.call_soon_threadsafe(finish)
+
+            self._call_when_done(wake)
+            yield from future
+        return self.result()
+
+    def _call_when_done(self, callback: Callable[[], object]) -> None:
+        """No lock: both sides write first and look then, so one of them sees the other."""
+        if self._callbacks is None:
+            self._callbacks = []
+        self._callbacks.append(callback)
+        if self._done:
+            callback()
+
+    def _finish(self) -> None:
+        self._done = True
+        if self._callbacks is not None:
+            for callback in self._callbacks:
+                callback()
+
+    def set_result(self, value: T) -> None:
+        """For the client: here is the result."""
+        self._value = value
+        self._done = True
+        if self._callbacks is not None:
+            self._finish()
+
+    def set_error(self, error: Exception) -> None:
+        """For the client: it failed."""
+        self._error = error
+        self._finish()

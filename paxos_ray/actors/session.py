@@ -1,0 +1,114 @@
+"""A session as its client keeps it: what is sent, what is unanswered, what to send next.
+
+It moves nothing and waits for nothing: `Client` does, and calls this under its lock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from paxos_ray.actors.errors import OutcomeUnknown
+from paxos_ray.actors.response import Response
+from paxos_ray.core.promise import Promise
+from paxos_ray.machines import (
+    ACKNOWLEDGED,
+    ERROR,
+    EXPIRED,
+    GAP,
+    Operation,
+    Reply,
+    encode_batch,
+    from_reply,
+)
+
+BATCH = 2_000
+"""The most operations that are newly sent in one call."""
+
+ENOUGH = 256
+"""So many operations are worth a second call while the first is under way."""
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Operations with the sequence numbers from `first` on, in one call."""
+
+    first: int
+    operations: list[Operation]
+    responses: list[Response[Any]]
+
+
+class Session:
+    """The operations of one session, in order. `acknowledged` is up to where all are answered."""
+
+    def __init__(self, name: Promise) -> None:
+        self.name = name
+        self.acknowledged = 0
+        self.unanswered: deque[Batch] = deque()
+        self.under_way = 0  # calls
+        self.again = False  # what is unanswered must be sent again
+        self._next = 1
+
+    def new(self, waiting: deque[tuple[Operation, Response[Any]]]) -> Batch | None:
+        """What to send of what waits, if it should be sent now."""
+        count = len(waiting)
+        if self.again or self.under_way > 1 or count < (ENOUGH if self.under_way else 1):
+            return None
+        taken = [waiting.popleft() for _ in range(min(count, BATCH))]
+        batch = Batch(self._next, [t[0] for t in taken], [t[1] for t in taken])
+        self._next += len(taken)
+        self.unanswered.append(batch)
+        return batch
+
+    def repeat(self) -> Batch | None:
+        """All that is unanswered, in order, for one call: never is a sequence number left out."""
+        if not self.again or self.under_way:
+            return None
+        self.again = False
+        if not self.unanswered:
+            return None
+        whole = Batch(self.unanswered[0].first, [], [])
+        for batch in self.unanswered:
+            whole.operations += batch.operations
+            whole.responses += batch.responses
+        self.unanswered = deque((whole,))
+        return whole
+
+    def keepalive(self) -> Batch:
+        """A batch without operations."""
+        return Batch(self._next, [], [])
+
+    def encode(self, batch: Batch) -> bytes:
+        """The body of a batch."""
+        return encode_batch(self.name, batch.first, self.acknowledged, batch.operations)
+
+    def answer(self, batch: Batch, replies: list[Reply]) -> bool:
+        """The replies to a batch; False if that shows that the session has expired."""
+        if replies and replies[0].status is EXPIRED:
+            return False
+        if replies and replies[-1].status is GAP:
+            self.again = True
+            return True
+        if batch in self.unanswered:
+            self.unanswered.remove(batch)
+        if self.unanswered:
+            self.acknowledged = self.unanswered[0].first - 1
+        else:
+            self.acknowledged = self._next - 1
+        for response, reply in zip(batch.responses, replies, strict=True):
+            status, value = reply
+            if status is ERROR:
+                response.set_error(from_reply(value))
+            elif status is ACKNOWLEDGED:
+                response.set_error(OutcomeUnknown("applied, but its reply was let go of"))
+            else:
+                response.set_result(value)
+        return True
+
+    def end(self, error: Exception) -> None:
+        """The outcome of all that is unanswered is unknown."""
+        for batch in self.unanswered:
+            for response in batch.responses:
+                response.set_error(error)
+        self.unanswered.clear()

@@ -1,0 +1,74 @@
+"""What an island is founded with, and the names under which Ray knows its actors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from paxos_ray.core.errors import InvalidArgument
+
+COORDINATOR = "coordinator"
+CITIZEN = "citizen/"
+_NAMESPACE = "paxos_ray/"
+
+
+def namespace(island: str) -> str:
+    """The Ray namespace of an island: several of them live on one cluster."""
+    return _NAMESPACE + island
+
+
+def island_of(namespace: str) -> str | None:
+    """The island whose Ray namespace this is, None if it is nobody's."""
+    return namespace.removeprefix(_NAMESPACE) if namespace.startswith(_NAMESPACE) else None
+
+
+def actor_id(handle: Any) -> str:
+    """The id of an actor, in hex, as Ray's errors give it."""
+    name: str = handle._actor_id.hex()  # noqa: SLF001 - Ray has no public way
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How an island runs; the same for all its citizens, from its founding on.
+
+    `ping_ms` and `timeout_ms` are the Legislator's. The timeout is longer than Ray takes to
+    restart a coordinator, during which no pulse moves: so that costs no election. A citizen that
+    Ray knows to be dead is not waited for that long. `num_cpus` is what a citizen asks of Ray.
+    """
+
+    parliament_size: int = 5
+    parliament_floor: int = 3
+    ping_ms: int = 250
+    timeout_ms: int = 2_500
+    num_cpus: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("parliament_size", "parliament_floor"):
+            seats = getattr(self, name)
+            if type(seats) is not int or seats < 1 or seats % 2 == 0:
+                raise InvalidArgument(f"{name} is an odd number of at least 1, not {seats!r}")
+        if self.parliament_floor > self.parliament_size:
+            raise InvalidArgument("parliament_floor is above parliament_size")
+        for name in ("ping_ms", "timeout_ms"):
+            time_ms = getattr(self, name)
+            if type(time_ms) is not int or time_ms < 1:
+                raise InvalidArgument(f"{name} is a whole number of at least 1, not {time_ms!r}")
+        if self.timeout_ms < 4 * self.ping_ms:
+            raise InvalidArgument("timeout_ms is at least four times ping_ms")
+        if isinstance(self.num_cpus, bool) or not isinstance(self.num_cpus, int | float):
+            raise InvalidArgument(f"num_cpus is a number, not {self.num_cpus!r}")
+        if self.num_cpus < 0:
+            raise InvalidArgument(f"num_cpus is not negative, as {self.num_cpus} is")
+
+    def seats(self, citizens: int) -> int:
+        """How many seats the parliament of an island of so many citizens comes to have."""
+        return min(self.parliament_size, citizens - 1 + citizens % 2) if citizens > 1 else 1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Wish:
+    """How many citizens are asked for. The wish of the higher `version` counts."""
+
+    version: int
+    citizens: int

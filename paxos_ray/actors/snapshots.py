@@ -1,0 +1,61 @@
+"""Making a snapshot aside: who gives it goes on working."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from typing import Any
+
+import ray
+
+_KEPT = 2
+
+
+class Snapshots:
+    """The snapshots that a citizen has made lately, each as an object in Ray's store."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, Any] = {}
+        self._count = 0
+
+    def freeze(self, copy: object) -> int:
+        """Serialize this copy in a thread of its own: the number to `fetch` it by."""
+        self._count += 1
+        number = self._count
+        self._made[number] = None
+        for old in [kept for kept in self._made if kept <= number - _KEPT]:
+            del self._made[old]
+        name = f"snapshot {number}"
+        threading.Thread(target=self._make, args=(number, copy), name=name, daemon=True).start()
+        return number
+
+    def fetch(self, number: int) -> list[Any] | None:
+        """A reference to the pickled snapshot, in a list so that it is passed on as it is.
+
+        None: not ready yet. Raises `LookupError` for one that was let go or could not be made.
+        """
+        made = self._made[number]
+        return None if made is None else [made]
+
+    def _make(self, number: int, copy: object) -> None:
+        sink = _Sink()
+        try:
+            pickle.Pickler(sink, protocol=5).dump(copy)
+            reference = ray.put(b"".join(sink.pieces))
+        except BaseException:
+            self._made.pop(number, None)
+            raise
+        if number in self._made:
+            self._made[number] = reference
+
+
+class _Sink:
+    """Where a pickle is written. That `write` is Python lets other threads run at each frame
+    (64 kB): a pickle made in one piece would stop the whole process for as long as it takes."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def write(self, piece: bytes) -> int:
+        self.pieces.append(bytes(piece))
+        return len(piece)

@@ -1,0 +1,36 @@
+"""Bringing the application's state from a donor to who lacks it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from paxos_ray.actors.engine import Engine
+    from paxos_ray.actors.member import Member
+
+log = logging.getLogger("paxos_ray")
+
+_READY_S = 0.005
+_LIMIT_S = 120.0
+
+
+async def transfer(engine: Engine, member: Member, donor: str) -> None:
+    """Have the donor copy its state and the member load it. What is lost is asked for again:
+    the member goes on saying that it lacks it."""
+    giver = engine.members.get(donor) or engine.meet(donor)
+    if member.loading or giver is None or not giver.able:
+        return
+    member.loading = True
+    try:
+        number = await engine.call(giver, giver.handle.freeze.remote())
+        pause_s = _READY_S
+        while (snapshot := await engine.call(giver, giver.handle.fetch.remote(number))) is None:
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, 0.2)
+        restored = member.handle.restore.remote(engine.owner, engine.known, snapshot)
+        turn = await engine.turn(member, restored, _LIMIT_S)
+        await engine.follow(member, turn)
+    finally:
+        member.loading = False

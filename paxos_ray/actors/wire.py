@@ -1,0 +1,90 @@
+"""What travels between coordinator and citizens, and how.
+
+Everything that only passes through a process travels as bytes, made once by who says it and read
+once by whom it concerns: Ray moves bytes without looking, and takes many times as long to
+serialize objects. Two stages: requests and replies of the Legislators are bytes inside of what the
+coordinator reads.
+"""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any, NamedTuple
+
+from paxos_ray.core.government import Citizen, Government
+from paxos_ray.core.messages import Denied
+from paxos_ray.core.promise import Promise
+
+WRITE, READ, EMBARK, EMIGRATE = "write", "read", "embark", "emigrate"
+"""What is asked of a leader."""
+
+DONE, RETRY, REFUSED, WAITS = "done", "retry", "refused", "waits"
+"""What a leader says of it; `WAITS` is not its last word."""
+
+
+class Call(NamedTuple):
+    """Something asked of a leader, under a number of the coordinator's.
+
+    `matter` is the body of an entry (`WRITE`), queries (`READ`, see `pack`), a `Citizen`
+    (`EMBARK`) or an id (`EMIGRATE`).
+    """
+
+    number: int
+    kind: str
+    matter: bytes | Citizen | str
+
+
+class Result(NamedTuple):
+    """What became of a call: of a write or read that is `DONE`, an `Answer` in bytes; else why."""
+
+    number: int
+    status: str
+    value: bytes | str
+
+
+class Answer(NamedTuple):
+    """What a client gets: the promise it reflects, and the replies (`machines.encode_replies`)."""
+
+    promise: Promise
+    replies: bytes
+
+
+class Bundle(NamedTuple):
+    """A pulse to be carried: its key at its sender, and the request to each recipient."""
+
+    key: str
+    envelopes: tuple[tuple[str, bytes], ...]
+
+
+class Turn(NamedTuple):
+    """What a citizen says after each input.
+
+    `number` is that of its government, `government` the government itself if it is newer than the
+    one that its coordinator knows. It wants its next turn `wakeup_ms` from now, if not None;
+    `urgent`: without waiting for company. `donor` is whom it needs the application's state from,
+    `top` the end of its log.
+    """
+
+    results: tuple[Result, ...]
+    number: int
+    government: Government | None
+    wakeup_ms: int | None
+    urgent: bool
+    donor: str | None
+    top: Promise | None
+    bundle: Bundle | None
+
+
+def seal(message: object) -> bytes:
+    """The bytes of a message."""
+    return pickle.dumps(message, protocol=5)
+
+
+def unseal(sealed: object) -> Any:
+    """The message in `sealed`; a `Denied` if there is none. None, a lost message, stays None."""
+    if sealed is None:
+        return None
+    try:
+        return pickle.loads(sealed)  # type: ignore[arg-type]
+    except Exception:  # noqa: BLE001 - forged input raises nearly anything
+        return Denied("malformed")
