@@ -65,7 +65,7 @@ class Dissemination:
     def pulse(self) -> Pulse | None:
         """A pulse to all who are due and answer, else to one who is due and does not."""
         state = self.state
-        if state.census is None or state.exiled:
+        if state.census is None or not state.active:
             return None
         now, top = state.now, state.log.top
         due = [
@@ -115,7 +115,7 @@ class Dissemination:
 
     def wakeup(self) -> int | None:
         """When the next contact is due."""
-        if self.state.census is None or self.state.exiled:
+        if self.state.census is None or not self.state.active:
             return None
         top = self.state.log.top
         times = [

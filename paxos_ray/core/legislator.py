@@ -249,13 +249,13 @@ class Legislator:
 
     @property
     def government(self) -> Government | None:
-        """The committed government, None before there is one."""
-        return self._state.government
+        """The committed government, None before this citizen has been written in."""
+        return self._state.government if self._state.arrived else None
 
     @property
     def citizens(self) -> Mapping[str, Mapping[str, Any]]:
         """Each citizen's id and properties, as the committed government has them."""
-        government = self._state.government
+        government = self.government
         if government is None:
             return MappingProxyType({})
         return MappingProxyType(
@@ -265,7 +265,7 @@ class Legislator:
     @property
     def leader(self) -> str | None:
         """The id of the leader, as far as this citizen knows."""
-        government = self._state.government
+        government = self.government
         return None if government is None else government.leader
 
     @property
@@ -297,6 +297,8 @@ class Legislator:
         if state.stateful or state.government is None:
             return None
         government = state.government
+        if not state.arrived:
+            return state.patron
         able = [
             id
             for id in (*government.parliament, *government.constituents)
@@ -324,7 +326,7 @@ class Legislator:
             minimum=state.minimum,
             promised=state.promised,
             register=state.register,
-            government=state.government,
+            government=self.government,
             stateful=state.stateful,
             exiled=state.exiled,
             queued=0 if writer is None else len(writer.queue),

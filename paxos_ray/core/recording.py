@@ -34,7 +34,7 @@ class Recorder:
     def may_stand(self) -> bool:
         """A member of the majority of the committed government, or of one in the register."""
         state = self.state
-        if state.government is None or state.exiled or not state.arrived:
+        if state.government is None or not state.active:
             return False
         return state.id in state.government.majority or any(
             state.id in government.majority for government in state.pending()

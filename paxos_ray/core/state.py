@@ -120,6 +120,14 @@ class State:
         self._pulses = 0
         self._tickets = 0
 
+    @property
+    def active(self) -> bool:
+        """Whether this incarnation is a citizen: written in, as far as it knows, and not out.
+
+        A newcomer's log may begin before its arrival, with governments that list its id for an
+        earlier incarnation: those are none of its business."""
+        return self.arrived and not self.exiled
+
     # -- the committed log ---------------------------------------------------------------
 
     def absorb(self, entries: Sequence[Entry], start: Government | None) -> bool:

@@ -22,7 +22,7 @@ class Swap:
         government = state.government
         assert government is not None
         state.drop_givings()
-        if government.leader != state.id or state.exiled or not state.arrived:
+        if government.leader != state.id or not state.active:
             made_way = isinstance(role, Writer) and before is not None and not state.exiled
             farewell = government.leader if made_way and government.leader != state.id else None
             self._become(Recorder(state, farewell))
