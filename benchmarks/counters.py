@@ -163,12 +163,12 @@ def wait_until_whole(island: paxos_ray.Island) -> None:
 
 def leader_pid(island: paxos_ray.Island) -> int:
     """The process of the citizen that leads."""
-    pid = island.status(digest=False).leader_pid
-    if pid is None:
+    leader = island.status().leader
+    if leader is None or leader.pid is None:
         raise RuntimeError("nobody leads")
-    return pid
+    return leader.pid
 
 
 def coordinator_pid(island: paxos_ray.Island) -> int:
     """The process of the island's coordinator."""
-    return island.status(digest=False).coordinator_pid
+    return island.status().coordinator.pid
