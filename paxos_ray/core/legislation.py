@@ -218,6 +218,9 @@ class Writer:
         if isinstance(reply, Lacks) and (contact.top, contact.held) != before:
             round.again.append(contact)
             return True
+        assert self.state.census is not None
+        if reply is None and contact not in self.state.census.targets:
+            self.state.shunned[contact.id] = self.state.now + 4 * self.state.limits.timeout
         return False
 
     def tick(self) -> None:
@@ -374,7 +377,10 @@ class Writer:
         state = self.state
         assert state.government is not None
         report = self._report
-        viewed = (report.acclimated, report.reached, report.silent)
+        if state.shunned:
+            for id in [id for id, until in state.shunned.items() if until <= state.now]:
+                del state.shunned[id]
+        viewed = (report.acclimated, report.reached, report.silent, len(state.shunned))
         if viewed != self._viewed or self._loading:
             self._viewed = viewed
             self._next = next_change(state.government, self._view(report))
@@ -390,7 +396,7 @@ class Writer:
         ]
         return View(
             reached=(state.id, *report.reached),
-            away=tuple(id for id, _ in report.silent),
+            away=(*(id for id, _ in report.silent), *state.shunned),
             lost=lost,
             stuck=stuck,
             acclimated=report.acclimated,

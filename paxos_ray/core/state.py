@@ -112,6 +112,9 @@ class State:
         self.arrived = False
         self.exiled = False
         self.gone: list[str] = []  # of whom the runtime said that they are dead
+        # Whom this leader could not reach itself, though others do -> until when it is not seated:
+        # else one that the leader alone is cut off from would be seated, and lost, for ever.
+        self.shunned: dict[str, int] = {}
         self.patron: str | None = None  # who brought the log last, and has the state
         self.givings: dict[str, Giving] = {}
         self.outcomes: list[Outcome] = []
