@@ -139,7 +139,7 @@ class State:
         With `start`, the government in force at the first of them, a citizen that cannot be
         brought up from its own top starts anew there, and needs the application's state.
         """
-        top = self.log.top
+        top, role = self.log.top, self.role
         fresh = entries
         if entries and entries[0].promise <= top:
             fresh = tuple(entry for entry in entries if entry.promise > top)
@@ -150,7 +150,8 @@ class State:
                 return False
             self.restart(start, fresh[0])
         self.commit(fresh)
-        self.succession.deposed()
+        if self.role is role:
+            self.succession.deposed()
         return True
 
     def restart(self, start: Government, first: Entry) -> None:
@@ -185,8 +186,10 @@ class State:
             entries = tuple(entry for entry in entries if entry.promise <= top)
             if not entries or entries[-1].promise != top:
                 return
+        role = self.role
         self.commit(entries)
-        self.succession.deposed()
+        if self.role is role:
+            self.succession.deposed()
 
     def install(self, governments: Sequence[Government]) -> None:
         """Committed governments, oldest first: the last of them rules."""
