@@ -10,7 +10,7 @@ from paxos_ray.core.promise import Ballot, Promise
 from paxos_ray.core.representation import Representation
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Contact:
     """One citizen as seen by another that sends to it. Times are ms of the sender's `now`."""
 

@@ -53,7 +53,7 @@ def catch_up(state: State, replies: dict[str, Any]) -> None:
             state.absorb(reply.entries, reply.start)
             state.forget(reply.minimum)
         elif isinstance(reply, Exiled) and reply.number > state.log.top.government:
-            state.exiled = True
+            state.exile()
 
 
 class Dissemination:

@@ -36,7 +36,7 @@ class Round:
     proposals: tuple[Entry, ...]  # empty: a `synchronize`
     tickets: tuple[int, ...]  # one for each proposal that has one
     reads: int  # reads asked up to this number are served by this round
-    waiting: list[str]  # who has not answered yet
+    waiting: list[Contact]  # who has not answered yet
     again: list[Contact]  # whom to give it to next: at first all, then who lacked entries for it
 
 
@@ -128,8 +128,10 @@ class Writer:
         """A government that this citizen leads has been committed."""
         state = self.state
         assert state.government is not None
-        government = state.government
-        self.alone = len(government.majority) == 1
+        government, census = state.government, state.census
+        assert census is not None
+        self._peers = [census.contact(id, state.now) for id in government.majority[1:]]
+        self.alone = not self._peers
         self.settled = False
         self._viewed = None
         self._loading = {
@@ -169,10 +171,11 @@ class Writer:
 
     def outbox(self) -> Pulse | None:
         """The next pulse: of the round, begun if there is none, or the log downward."""
-        self.advance()
-        if self.state.role is not self:
-            return self.state.role.outbox()
-        if self.round is None and not self.alone:
+        if self.alone:
+            self.advance()
+            if self.state.role is not self:
+                return self.state.role.outbox()
+        elif self.round is None:
             self.round = self._begin()
         if self.round is not None and self.round.again:
             return self._give(self.round)
@@ -198,8 +201,10 @@ class Writer:
         catch_up(state, replies)
         if state.role is not self:
             return
-        intact = [self._hear(round, contact, replies[contact.id]) for contact in giving.contacts]
-        if not all(intact) or state.exiled:
+        intact = True
+        for contact in giving.contacts:
+            intact = self._hear(round, contact, replies[contact.id]) and intact
+        if not intact or state.exiled:
             state.succession.collapse(self._rivalry(replies))
         elif not round.waiting:
             self._complete(round)
@@ -210,7 +215,7 @@ class Writer:
         before = (contact.top, contact.held)
         hear(self.state, contact, reply)
         if isinstance(reply, Received):
-            round.waiting = [id for id in round.waiting if id != contact.id]
+            round.waiting.remove(contact)
             if round.proposals:
                 assert self.state.government is not None
                 contact.held = (self.state.government.ballot, round.proposals[-1].promise)
@@ -248,30 +253,34 @@ class Writer:
         """What is next: one change of government, one batch in between, else a `synchronize`."""
         state = self.state
         assert state.government is not None
-        others = [id for id in state.government.majority if id != state.id]
         if not (self._batch_first and self.queue):
             government = self._next_government()
             if government is not None:
                 self._batch_first = True
-                others += [id for id in government.majority if id not in (*others, state.id)]
                 proposal = Entry(government.promise, state.log.top, self._next_stamp(), government)
-                return self._round((proposal,), (), others)
+                return self._round((proposal,), (), self._old_and_new(government))
         self._batch_first = False
         if self.queue:
-            return self._round(*self._batch(), others)
-        if self.reads or self.changes or not self.settled or (others and self._is_sync_due()):
-            return self._round((), (), others)
+            return self._round(*self._batch(), self._peers)
+        if self.reads or self.changes or not self.settled or (self._peers and self._is_sync_due()):
+            return self._round((), (), self._peers)
         return None
 
-    def _round(
-        self, proposals: tuple[Entry, ...], tickets: tuple[int, ...], others: list[str]
-    ) -> Round:
+    def _old_and_new(self, government: Government) -> list[Contact]:
+        """W: the others of the present majority, and of that of the government to come."""
         state, census = self.state, self.state.census
-        assert state.government is not None and census is not None
+        assert census is not None
+        joining = [census.contact(id, state.now) for id in government.majority if id != state.id]
+        return [*self._peers, *(contact for contact in joining if contact not in self._peers)]
+
+    def _round(
+        self, proposals: tuple[Entry, ...], tickets: tuple[int, ...], contacts: list[Contact]
+    ) -> Round:
+        state = self.state
         if proposals:
+            assert state.government is not None
             state.register = Register(state.government.ballot, proposals)
-        contacts = [census.contact(id, state.now) for id in others]
-        return Round(proposals, tickets, self.asked, others, contacts)
+        return Round(proposals, tickets, self.asked, list(contacts), list(contacts))
 
     def _batch(self) -> tuple[tuple[Entry, ...], tuple[int, ...]]:
         """The next promises for what is queued, up to a limit in entries and bytes."""
@@ -354,10 +363,10 @@ class Writer:
     def _is_sync_due(self) -> bool:
         """A ping, or somebody of the majority who does not know what is committed."""
         state = self.state
-        assert state.census is not None
         if self.next_ping <= state.now:
             return True
-        return any(contact.top != state.log.top for contact in state.census.targets)
+        top = state.log.top
+        return any(contact.top != top for contact in self._peers)
 
     def _interval(self) -> int:
         """Ms to the next pulse: soon while reports are awaited that may change the government."""

@@ -376,7 +376,7 @@ class Legislator:
     def _advance(self) -> None:
         """A leader who is a majority by itself does not wait to be asked for its outbox."""
         role = self._state.role
-        if isinstance(role, Writer):
+        if type(role) is Writer and role.alone:
             role.advance()
 
     def _finish(self, giving: Giving, replies: Mapping[str, Reply | None]) -> None:

@@ -111,6 +111,10 @@ class State:
         self.stateless_since = 0
         self.arrived = False
         self.exiled = False
+        # Whether this incarnation is a citizen: written in, as far as it knows, and not out. A
+        # newcomer's log may begin before its arrival, with governments that list its id for an
+        # earlier incarnation: those are none of its business.
+        self.active = False
         self.gone: list[str] = []  # of whom the runtime said that they are dead
         # Whom this leader could not reach itself, though others do -> until when it is not seated:
         # else one that the leader alone is cut off from would be seated, and lost, for ever.
@@ -122,14 +126,6 @@ class State:
         self._number = 0  # of the committed government
         self._pulses = 0
         self._tickets = 0
-
-    @property
-    def active(self) -> bool:
-        """Whether this incarnation is a citizen: written in, as far as it knows, and not out.
-
-        A newcomer's log may begin before its arrival, with governments that list its id for an
-        earlier incarnation: those are none of its business."""
-        return self.arrived and not self.exiled
 
     # -- the committed log ---------------------------------------------------------------
 
@@ -196,7 +192,9 @@ class State:
         before, government = self.government, governments[-1]
         self.arrived = self.arrived or any(g.lists(self.id, self.cookie) for g in governments)
         self.gone = [id for id in self.gone if id in government.citizens]
-        self.exiled = self.arrived and not government.lists(self.id, self.cookie)
+        listed = government.lists(self.id, self.cookie)
+        self.exiled = self.arrived and not listed
+        self.active = self.arrived and listed
         self.government = government
         self._number = government.promise.government
         self.census = Census(self.id, government, self.now, self.limits.timeout, self.census)
@@ -234,6 +232,10 @@ class State:
         if self.register is None:
             return []
         return [entry.body for entry in self.register.entries if entry.promise.entry == 0]
+
+    def exile(self) -> None:
+        """This citizen has been written out, by the word of one who is ahead."""
+        self.exiled, self.active = True, False
 
     def report(self) -> Report:
         """What is told upward."""
