@@ -42,6 +42,18 @@ class Clients:
         if self._island.enqueue(leader, body).accepted:
             self.written += 1
 
+    def read_at(self, leader: Inhabitant) -> None:
+        """Read; the answer must reflect all that is known to be acknowledged by now."""
+        self._island.confirm(leader, self._history.acknowledged)
+        self.read += 1
+
+    def tempt(self) -> None:
+        """Write at the newest leader and read at the oldest, if there are two."""
+        leaders = self._island.leaders()
+        if len(leaders) > 1:
+            self.write(leaders[-1])
+            self.read_at(leaders[0])
+
     def _keep_writing(self) -> None:
         if not self._open:
             return
@@ -57,9 +69,7 @@ class Clients:
         leaders = self._island.leaders()
         if leaders:
             oldest = self._random.random() < self._plan.reads_at_oldest
-            leader = leaders[0 if oldest else -1]
-            self._island.confirm(leader, self._history.acknowledged)
-            self.read += 1
+            self.read_at(leaders[0 if oldest else -1])
         delay = 1 + int(self._random.expovariate(1 / self._plan.read_ms))
         self._island.agenda.after(delay, self._keep_reading)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paxos_ray.core.government import Government
 from paxos_ray.simulation.coordinator import Clients, Coordinator
-from paxos_ray.simulation.inhabitant import Inhabitant
+from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
 from paxos_ray.simulation.island import Island
 from paxos_ray.simulation.plan import Plan
 from paxos_ray.simulation.trace import government_line
@@ -47,6 +47,20 @@ class Progress:
         self.rested_ms = island.agenda.now - healed_ms
         if why is not None:
             raise Violation(self.name, f"{self.rested_ms} ms after healing: {why}")
+        if self._plan.lasting:
+            self._stay()
+
+    def _stay(self) -> None:
+        """Governments without end would be no rest."""
+        island, settings = self._island, self._plan.settings
+        government = island.leaders()[-1].legislator.government
+        island.agenda.run(island.agenda.now + 2 * settings.timeout + 4 * settings.ping)
+        for leader in island.leaders():
+            after = leader.legislator.government
+            assert government is not None and after is not None
+            if after.number != government.number:
+                lines = f"from {government_line(government)} on to {government_line(after)}"
+                raise Violation(self.name, f"no rest: {lines}")
 
     def _restless(self) -> str | None:
         """What is not yet as it should be."""
@@ -65,14 +79,19 @@ class Progress:
 
     def _unsettled(self, who: Inhabitant, leader: Inhabitant, government: Government) -> str | None:
         if not government.lists(who.id, who.cookie):
-            return "runs and is not written in" if not self._coordinator.arrived(who) else None
+            # Somebody dead of the same id may have a seat that nobody can take.
+            waits = who.id in government.citizens or self._coordinator.arrived(who)
+            return None if waits else "runs and is not written in"
         if who.leaving and self._may_leave(who, government):
             return "was asked to emigrate and is still there"
+        if who.leaving and who.id in government.majority:
+            if any(self._takes_a_seat(id, government) for id in government.minority):
+                return "was asked to emigrate and has not changed seats"
         if who.id not in government.acclimated or not who.stateful:
             return f"has not its state (donor {who.legislator.donor})"
         if who.top != leader.top:
             return f"is at {who.top}, the leader at {leader.top}"
-        unsettled = [t for t in who.tickets.values() if t.kind != "emigrate" or not t.subject.alive]
+        unsettled = [t for t in who.tickets.values() if not _waits(t, government)]
         if unsettled:
             return f"leaves open {[str(ticket) for ticket in unsettled]}"
         return None
@@ -94,7 +113,7 @@ class Progress:
 
     def _unfinished(self, government: Government) -> str | None:
         """Whether a change of government should still come."""
-        settings = self._plan.settings
+        settings, line = self._plan.settings, government_line(government)
         living = [
             id
             for id, citizen in government.citizens.items()
@@ -103,11 +122,20 @@ class Progress:
         ready = [id for id in government.constituents if self._takes_a_seat(id, government)]
         dead = [id for id in government.citizens if id not in living]
         seats = len(government.parliament)
+        present = sum(self._takes_a_seat(id, government) for id in government.citizens)
+        if present < self._plan.population:
+            return f"{present} citizens are present of {self._plan.population}, in {line}"
         if any(id in government.majority or id in government.constituents for id in dead):
-            return f"{dead} are dead and still there, in {government_line(government)}"
+            return f"{dead} are dead and still there, in {line}"
         if dead and (ready or (seats % 2 and seats > settings.odd_floor)):
-            return f"{dead} are dead and nobody took their seats, in {government_line(government)}"
+            return f"{dead} are dead and nobody took their seats, in {line}"
         promotable = seats <= settings.parliament_size - 2 and len(ready) >= 2
         if promotable or (seats % 2 == 0 and seats > settings.odd_floor):
-            return f"the parliament should change: {government_line(government)}"
+            return f"the parliament should change: {line}"
         return None
+
+
+def _waits(ticket: Ticket, government: Government) -> bool:
+    """Whether it is the wish of somebody to leave who is still there; that has its own rule."""
+    subject = ticket.subject
+    return ticket.kind == "emigrate" and government.lists(subject.id, subject.cookie)

@@ -11,7 +11,7 @@ from random import Random
 from paxos_ray.core.government import Government
 from paxos_ray.core.log import Entry
 from paxos_ray.core.messages import Accept, Promised, Write
-from paxos_ray.simulation.coordinator import Coordinator
+from paxos_ray.simulation.coordinator import Clients, Coordinator
 from paxos_ray.simulation.inhabitant import Inhabitant
 from paxos_ray.simulation.island import Island
 from paxos_ray.simulation.plan import Plan
@@ -21,11 +21,17 @@ class Nemesis:
     """One schedule's adversary. `deeds` counts what it did, by kind."""
 
     def __init__(
-        self, island: Island, coordinator: Coordinator, plan: Plan, random: Random
+        self,
+        island: Island,
+        coordinator: Coordinator,
+        clients: Clients,
+        plan: Plan,
+        random: Random,
     ) -> None:
         self.deeds: dict[str, int] = {}
         self._island = island
         self._coordinator = coordinator
+        self._clients = clients
         self._plan = plan
         self._random = random
         self._active = False
@@ -36,6 +42,7 @@ class Nemesis:
             self._newcomer: plan.newcomer,
             self._spurious: plan.spurious,
             self._lose_coordinator: plan.coordinator,
+            self._coup: plan.coup,
         }
 
     def start(self) -> None:
@@ -53,6 +60,12 @@ class Nemesis:
         """`who` is the first to commit the government `after`."""
         if self._active and self._random.random() < self._plan.ambush:
             self._island.agenda.after(0, self._ambush, who, before, after)
+
+    def wrote(self, who: Inhabitant) -> None:
+        """`who` is the first to commit entries: nobody else knows yet that they are."""
+        if self._active and self._random.random() < self._plan.ambush / 10:
+            self._did("ambush on entries", who.id)
+            self._island.agenda.after(0, self.crash, who)
 
     def recorded(self, who: Inhabitant) -> None:
         """`who` has recorded a government that is pending."""
@@ -170,6 +183,26 @@ class Nemesis:
             if who.id in government.majority[1:]:
                 return government.leader
         return None
+
+    def _coup(self) -> None:
+        """The others depose a leader that does not hear of it: it believes to lead a while."""
+        leaders = self._island.leaders()
+        if not leaders or len(next(views(leaders[-1])).parliament) < 3:
+            return
+        leader = leaders[-1]
+        others = [who for who in self._island.living() if who is not leader and who.listed]
+        cut = [who.id for who in others if self._random.random() < 0.9]
+        pairs = list(_between([leader.id], cut))
+        if self._random.random() < 0.2:
+            pairs = [pair for pair in pairs if pair[0] != leader.id]
+        self._cut_for(pairs, "coup")
+        settings, agenda = self._plan.settings, self._island.agenda
+        for who in others:
+            if who.id in cut and self._leader_above(who) == leader.id:
+                delay = int(self._random.random() * settings.ping / 4)
+                agenda.after(delay, self._island.hint, who, leader.id)
+        for _ in range(8):
+            agenda.after(int(self._random.random() * settings.timeout), self._clients.tempt)
 
     def _lose_coordinator(self) -> None:
         self._did("lose coordinator")

@@ -32,7 +32,9 @@ class Weather:
     slow_ms: int = 0
     least_ms: int = 1
     spread_ms: int = 1  # a message takes least_ms up to least_ms + spread_ms
-    limit_ms: int = 100  # how long a carrier waits for replies
+    limit_ms: int = 100  # how long a carrier waits for replies, at the most
+    patience: float = 1.0  # and at the least, as a part of that
+    refuse: float = 0.0  # that a message does not pass a cut is known at once, not at the limit
     prompt: bool = True  # that nobody lives at an address is known at once, not at the limit
     dies: float = 0.0  # a carrier dies with the pulse in its hands, some requests delivered
     dies_late: float = 0.0  # a carrier dies with the answers in its hands
@@ -136,7 +138,11 @@ class Network:
             envelopes = envelopes[: int(random() * (len(envelopes) + 1))]
         sender = pulse.sender
         for envelope in envelopes:
-            if (sender, envelope.to) in self._blocked or random() < weather.lose_request:
+            if (sender, envelope.to) in self._blocked:
+                if weather.refuse and random() < weather.refuse:
+                    agenda.after(self._delay(), self._collect, carrier, envelope.to, None)
+                continue
+            if weather.lose_request and random() < weather.lose_request:
                 continue
             agenda.after(self._delay(), self._arrive, carrier, envelope)
             if weather.double and random() < weather.double:
@@ -144,7 +150,9 @@ class Network:
         if carrier.alive:
             self._last_carrier += 1
             self._carriers[self._last_carrier] = carrier
-            agenda.after(weather.limit_ms, self._expire, carrier, self._last_carrier)
+            patience = weather.patience + (1 - weather.patience) * random()
+            limit = int(weather.limit_ms * patience)
+            agenda.after(limit, self._expire, carrier, self._last_carrier)
 
     def _delay(self) -> int:
         weather = self.weather

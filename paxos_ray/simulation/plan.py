@@ -28,7 +28,7 @@ class Plan:
     skew_ms: int
     late_ms: int
     load_ms: int
-    ambush: float  # at each new government
+    ambush: float  # at each new government, and a tenth of that at each batch
     collapse: float  # of a majority member, each time a government becomes pending
     hints: float  # that a death is told to each of the living at once
     crash: float  # the weights of what the nemesis does
@@ -37,6 +37,8 @@ class Plan:
     newcomer: float
     spurious: float
     coordinator: float
+    coup: float
+    lasting: bool  # whether, once at rest, the island is seen to stay so
 
 
 def draw(seed: int) -> Plan:
@@ -48,7 +50,7 @@ def draw(seed: int) -> Plan:
     size, floor = pick(((5, 3), (5, 3), (5, 3), (3, 3), (3, 1), (5, 1), (7, 3), (4, 2)))
     batch = pick((1, 2, 3, 3, 100))
     catch_up = pick((2, 2, 3, 100))
-    population = pick((2, 3, 4, 5, 5, 6, 7))
+    population = pick((2, 3, 3, 4, 5, 5, 6, 7))
     settings = Settings(
         parliament_size=size,
         parliament_floor=floor,
@@ -63,7 +65,7 @@ def draw(seed: int) -> Plan:
         settings=settings,
         weather=_weather(random, ping, timeout),
         population=population,
-        founding=pick((1, min(3, population), population, population)),
+        founding=pick((1, population, population, population)),
         trouble_ms=ping * pick((12, 20, 30, 45)),
         write_ms=int(ping * pick((0.2, 0.5, 1, 2))) + 1,
         read_ms=int(ping * pick((0.3, 1, 2))) + 1,
@@ -81,6 +83,8 @@ def draw(seed: int) -> Plan:
         newcomer=pick((0.0, 0.5, 1.0)),
         spurious=pick((0.0, 0.5, 2.0)),
         coordinator=pick((0.0, 0.3, 1.0)),
+        coup=pick((0.0, 0.0, 1.0, 2.0)),
+        lasting=pick((True, False, False, False)),
     )
 
 
@@ -95,6 +99,8 @@ def _weather(random: Random, ping: int, timeout: int) -> Weather:
         least_ms=1,
         spread_ms=pick((1, ping // 8, ping // 3)) + 1,
         limit_ms=pick((ping, timeout // 2, timeout * 3 // 4)),
+        patience=pick((1.0, 0.3)),
+        refuse=pick((0.0, 0.3, 1.0)),
         prompt=pick((True, False)),
         dies=pick(RARE),
         dies_late=pick(RARE),

@@ -83,7 +83,7 @@ class Schedule:
         self.watch = Watch(history, invariants(history, island, plan))
         self.clients = Clients(island, history, plan, self._child())
         self.coordinator = Coordinator(island, history, plan, self._child())
-        self.nemesis = Nemesis(island, self.coordinator, plan, self._child())
+        self.nemesis = Nemesis(island, self.coordinator, self.clients, plan, self._child())
         self.progress = Progress(island, self.coordinator, self.clients, plan)
 
     def _child(self) -> Random:
@@ -94,10 +94,12 @@ class Schedule:
     def observe(self, who: Inhabitant) -> None:
         """Check, and tell the adversary of new governments."""
         governments, register = self.history.governments, who.register
-        known = len(governments)
+        known, tip = len(governments), self.history.tip
         self.watch.observe(who)
         if len(governments) > known > 0:
             self.nemesis.committed(who, governments[known - 1], governments[-1])
+        elif self.history.tip != tip:
+            self.nemesis.wrote(who)
         recorded = who.register if who.register is not register else None
         if recorded is not None and any(entry.promise.entry == 0 for entry in recorded.entries):
             self.nemesis.recorded(who)
@@ -143,7 +145,9 @@ class Schedule:
         while island.agenda.now < deadline:
             island.agenda.run(island.agenda.now + plan.settings.ping)
             government = founder.legislator.government
-            if government is None or len(government.acclimated) >= plan.founding:
+            assert government is not None
+            seats = min(plan.founding, plan.settings.parliament_size)
+            if len(government.parliament) >= seats - (seats + 1) % 2:
                 break
 
     def _trouble(self) -> None:
