@@ -16,7 +16,7 @@ import pytest
 
 from paxos_ray.core import Ballot, Citizen, Government, Legislator, Promise, Pulse, Receipt, Reply
 from paxos_ray.core.log import Entry
-from paxos_ray.core.messages import Synchronize
+from paxos_ray.core.messages import Synchronize, Write
 
 REPUBLIC = "rome"
 PING = 100
@@ -64,6 +64,7 @@ class Island:
         number: int | None = None,
         acclimated: Iterable[str] | None = None,
         offset: Mapping[str, int] | None = None,
+        loads: bool = True,
         **limits: int,
     ) -> None:
         self.now = 1_000
@@ -73,12 +74,13 @@ class Island:
         self.dead: set[str] = set()
         self.cut: set[tuple[str, str]] = set()  # (from, to): requests that way are lost
         self.mute: set[tuple[str, str]] = set()  # (from, to): replies that way are lost
-        self.loads = True  # whether applications load their state as soon as they may
+        self.loads = loads  # whether applications load their state as soon as they may
         self.outcomes: dict[tuple[str, int], Promise | None] = {}
         self.acknowledged: dict[Promise, Any] = {}
         self._bodies: dict[tuple[str, int], Any] = {}
         self._history: dict[Promise, Entry] = {}
         self._successor: dict[Promise, Promise] = {}
+        self._recorded: dict[str, Promise | None] = {}  # id -> up to where history has its log
         founding = government(
             majority, minority, constituents, number=number, acclimated=acclimated
         )
@@ -104,6 +106,7 @@ class Island:
         legislator = Legislator(id, seed=seed, **self.limits)  # type: ignore[arg-type]
         legislator.join(self.time(id), REPUBLIC, cookie or cookie_of(id))
         self.legislators[id] = legislator
+        self._recorded.pop(id, None)
         self.dead.discard(id)
         return legislator
 
@@ -155,6 +158,7 @@ class Island:
             self.outcomes[key] = outcome.promise
             if key in self._bodies and outcome.promise is not None:
                 self.acknowledged[outcome.promise] = self._bodies[key]
+        self._record(id)
 
     # -- single messages -----------------------------------------------------------------
 
@@ -169,6 +173,7 @@ class Island:
 
     def take(self, id: str) -> Pulse:
         """The next pulse of this citizen; there must be one."""
+        self.tick(id)
         pulse = self[id].outbox()
         self.collect(id)
         assert pulse is not None, f"{id} has nothing to send"
@@ -220,6 +225,23 @@ class Island:
             "written": None,
             "stateful": seen.stateful,
         }
+
+    def until_written(self, leader: str, wanted: Callable[[Government], bool]) -> Pulse:
+        """Run until the leader gives the pulse that writes such a government, and hold that."""
+        for _ in range(200):
+            for id in self.alive():
+                self.tick(id)
+                while (pulse := self[id].outbox()) is not None:
+                    first = pulse.envelopes[0].request
+                    written = first.proposals if isinstance(first, Write) else ()
+                    if id == leader and any(
+                        isinstance(entry.body, Government) and wanted(entry.body)
+                        for entry in written
+                    ):
+                        return pulse
+                    self.answer(pulse, self.deliver(pulse))
+            self.pass_time(PING // 4)
+        raise AssertionError(f"no such government: {self.describe()}")
 
     # -- faults --------------------------------------------------------------------------
 
@@ -300,14 +322,24 @@ class Island:
 
     def check(self) -> None:
         """One promise, one entry; one entry, one successor; what was acknowledged is there."""
-        for id, legislator in self.legislators.items():
-            for entry in legislator.log:
+        for id in self.legislators:
+            self._record(id)
+        for promise, body in self.acknowledged.items():
+            assert self._history[promise].body == body, f"{promise} was acknowledged otherwise"
+
+    def _record(self, id: str) -> None:
+        """Note what this citizen has committed since, before it is let go of."""
+        top = self[id].top
+        before = self._recorded.get(id)
+        if top == before:
+            return
+        self._recorded[id] = top
+        for entry in self[id].log:
+            if before is None or entry.promise > before:
                 known = self._history.setdefault(entry.promise, entry)
                 assert known == entry, f"{id} has another {entry.promise}"
                 follower = self._successor.setdefault(entry.previous, entry.promise)
                 assert follower == entry.promise, f"{id}: {entry.previous} is followed twice"
-        for promise, body in self.acknowledged.items():
-            assert self._history[promise].body == body, f"{promise} was acknowledged otherwise"
 
     def write_through(self, body: Any = "proof", ms: int = 60 * TIMEOUT) -> Promise:
         """The island makes progress: somebody leads, and commits this."""
