@@ -173,8 +173,7 @@ class Citizen:
                 answers = {id: unseal(reply) for id, reply in replies.items()}
                 legislator.sent(_now(), pulse, answers)
                 self._apply()
-            eager = legislator.collapsed or legislator.leader == legislator.id
-            return self._turn(owner, known, self._next() if eager else None)
+            return self._turn(owner, known, self._next() if legislator.collapsed else None)
 
     def unreachable(self, owner: str, known: int, ids: tuple[str, ...]) -> bytes:
         """Ray knows that these citizens are dead: a `Turn`."""
@@ -230,7 +229,7 @@ class Citizen:
                 id=seen.id,
                 pid=os.getpid(),
                 node=self._node,
-                address=ray.util.get_node_ip_address(),
+                address=str(ray.util.get_node_ip_address()),  # type: ignore[no-untyped-call]
                 role=seen.role,
                 top=seen.top,
                 minimum=seen.minimum,
@@ -257,7 +256,7 @@ class Citizen:
                 if alone:
                     self._apply()  # a majority of one commits, and forgets, at once
             else:
-                leads = legislator.leader == legislator.id and not legislator.collapsed
+                leads = legislator.inspect().role == "writer"
                 status = wire.REFUSED if leads else wire.RETRY
                 self._results[owner].append(Result(number, status, receipt.why or ""))
         self._apply()

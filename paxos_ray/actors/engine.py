@@ -33,6 +33,8 @@ BRINGER_PAUSE_S = 0.03  # those who bring the log on do so for many entries at o
 REFUSED_PAUSE_S = 0.02
 IDLE_ROUND_S = 0.002
 HEARTBEAT_S = 1.0  # for who needs no turn of its own accord
+TELL_OTHERS_S = 0.1  # first those who may stand for election
+TELL_AGAIN_S = 0.3
 LOADING_S = 0.02  # for who has not the application's state yet
 IMPATIENT_S = 0.1  # for who has kept a carrier waiting before
 CALLS_A_ROUND = 256
@@ -163,21 +165,30 @@ class Engine:
 
     async def _lead(self, leader: Member) -> None:
         """A round of the leader, with all that waits; others follow as long as some is open."""
+        if leader.busy:
+            leader.again = True
+            return
         leader.busy = True
         settled = self._settled
         try:
             await self._round(leader, self._take(leader))
         finally:
-            leader.busy = False
-        if leader is not self.leader or not leader.able:
+            self._release(leader, self._settled == settled)
+
+    def _release(self, member: Member, fruitless: bool = False) -> None:
+        """It is free for another round: which begins at once if clients wait for that."""
+        member.busy = False
+        if member is not self.leader or not member.able:
+            if member.again:
+                self.schedule(member, 0.0)
             self.kick()
         elif self._ready and (self._waiting or self._is_client_open()):
-            if self._settled > settled:
-                self.spawn(self._lead(leader))
-            else:  # a change of government came first, or another carrier has its pulse
-                self.schedule(leader, IDLE_ROUND_S, sooner=True)
-        elif leader.again:
-            self.schedule(leader, 0.0)
+            if fruitless:  # a change of government came first, or another carrier has its pulse
+                self.schedule(member, IDLE_ROUND_S, sooner=True)
+            else:
+                self.spawn(self._lead(member))
+        elif member.again:
+            self.schedule(member, 0.0)
 
     def _is_client_open(self) -> bool:
         kinds = (wire.WRITE, wire.READ)
@@ -195,9 +206,7 @@ class Engine:
         try:
             await self._round(member, None)
         finally:
-            member.busy = False
-        if member.again:
-            self.schedule(member, 0.0)
+            self._release(member)
 
     async def _round(self, member: Member, calls: bytes | None) -> None:
         """Give the citizen these calls, carry its pulses, take in what it says."""
@@ -404,9 +413,9 @@ class Engine:
         dead = tuple(
             id for id in government.citizens if id in self.members and self.members[id].dead
         )
-        if dead:
+        if dead:  # some may have to do with them only now
             for member in self.members.values():
-                self.spawn(self._tell(member, dead))
+                self.spawn(self._tell(member, dead, TELL_AGAIN_S))
         self.changed.set()
         self.kick()
 
@@ -438,17 +447,25 @@ class Engine:
         government = self.government
         if government is not None and member.id in government.citizens and not member.stopped:
             for other in self.members.values():
-                self.spawn(self._tell(other, (member.id,)))
+                pause_s = 0.0 if other.id in government.majority else TELL_OTHERS_S
+                self.spawn(self._tell(other, (member.id,), pause_s))
         self.changed.set()
 
-    async def _tell(self, member: Member, dead: tuple[str, ...]) -> None:
+    async def _tell(self, member: Member, dead: tuple[str, ...], pause_s: float) -> None:
+        if pause_s:
+            await asyncio.sleep(pause_s)
         if not member.able or member.id in dead:
             return
+        free = not member.busy
+        member.busy = True
         try:
             turn = await self.turn(member, member.unreachable(self.owner, self.known, dead))
             await self.follow(member, turn)
         except Lost:
             pass
+        finally:
+            if free:
+                self._release(member)
 
     # -- time ---------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ log = logging.getLogger("paxos_ray")
 LAUNCH_LIMIT_S = 60.0
 _LOOK_S = 0.5
 _AFTER_FAILURE_S = 1.0
+_AFTER_DEATH_S = 1.0
 
 
 class Population:
@@ -40,6 +41,7 @@ class Population:
         self._coming: dict[str, str] = {}  # id -> how far it is
         self._going: dict[str, str] = {}
         self._quiet_until = 0.0
+        self._alive = 0
 
     # -- what is wanted -----------------------------------------------------------------------
 
@@ -110,11 +112,14 @@ class Population:
         self._sort_out(government)
         alive = [id for id in government.citizens if id in engine.members]
         alive = [id for id in alive if id not in self._going and self._is_alive(id)]
-        arriving = [id for id in self._coming if id not in government.citizens]
-        surplus = len(alive) + len(arriving) - self.wish.citizens
         now = asyncio.get_running_loop().time()
+        arriving = [id for id in self._coming if id not in government.citizens]
+        if len(alive) < self._alive:  # let them elect, before a new process takes the CPUs
+            self._quiet_until = max(self._quiet_until, now + _AFTER_DEATH_S)
+        self._alive = len(alive)
+        surplus = len(alive) + len(arriving) - self.wish.citizens
         if surplus < 0 and now >= self._quiet_until:
-            self._launch(-surplus)
+            await self._launch(-surplus)
         for id in reversed(_seniority(government)):
             if surplus > 0 and id in alive:
                 surplus -= 1
@@ -156,14 +161,21 @@ class Population:
 
     # -- coming -------------------------------------------------------------------------------
 
-    def _launch(self, count: int) -> None:
+    async def _launch(self, count: int) -> None:
+        """In threads, since Ray takes its time to hand an actor to the cluster."""
         engine = self._engine
         occupied = [m.introduction.node for m in engine.members.values() if m.introduction]
-        for strategy in placement.strategies(occupied, count):
+        for strategy in await asyncio.to_thread(placement.strategies, occupied, count):
             id = uuid.uuid4().hex[:8]
             identity = Identity(id, self._republic, uuid.uuid4().hex, founder=False)
-            member = launch(engine.island, identity, self._settings, self.wish, strategy)
             self._coming[id] = "is being launched"
+            arguments = (engine.island, identity, self._settings, self.wish, strategy)
+            try:
+                member = await asyncio.to_thread(launch, *arguments)
+            except (RayError, ValueError) as error:
+                del self._coming[id]
+                self._trouble(f"{id} could not be launched: {error}")
+                return
             engine.members[id] = member
             engine.spawn(self._welcome(member))
 

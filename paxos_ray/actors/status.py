@@ -67,6 +67,16 @@ class IslandStatus:
         """The citizen that leads, None before there is one."""
         return self.citizens[0] if self.citizens else None
 
+    @property
+    def leader_pid(self) -> int | None:
+        """The process that leads, None if there is none or it does not answer."""
+        return None if self.leader is None else self.leader.pid
+
+    @property
+    def coordinator_pid(self) -> int:
+        """The process of the coordinator."""
+        return self.coordinator.pid
+
 
 def seat(government: Government, id: str) -> str:
     """The seat of a citizen of that government."""
