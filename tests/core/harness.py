@@ -65,6 +65,7 @@ class Island:
         acclimated: Iterable[str] | None = None,
         offset: Mapping[str, int] | None = None,
         loads: bool = True,
+        settled: bool = True,
         **limits: int,
     ) -> None:
         self.now = 1_000
@@ -88,8 +89,8 @@ class Island:
         for id in founding.citizens:
             self.join(id)
         self.install(founding, acclimated=founding.acclimated)
-        self.run(2 * PING)
-        self.check()
+        if settled:
+            self.run(2 * PING)
 
     def __getitem__(self, id: str) -> Legislator:
         return self.legislators[id]
@@ -373,7 +374,8 @@ class Island:
 
 def plant(patch: pytest.MonkeyPatch, owner: Any, name: str, rule: str, bug: str) -> None:
     """Replace `rule` by `bug` in the source of a function, so that a test is seen to catch it."""
-    function = getattr(owner, name)
+    target = inspect.getattr_static(owner, name)
+    function = target.fget if isinstance(target, property) else target
     source = textwrap.dedent(inspect.getsource(function))
     assert source.count(rule) == 1, f"{name} has no such line any more, or more than one: {rule}"
     namespace: dict[str, Any] = {}

@@ -118,8 +118,8 @@ def a_promise_not_checked() -> None:
 
 
 def the_electorate_is_joint() -> None:
-    """a replaces the dead c by x in a government that only a and b have; a dies. Alone with c, which
-    is of the old parliament only, b may not lead: {b, c} is no majority of {a, b, x}."""
+    """a replaces the dead c by x in a government that only a and b have; a dies. Alone with c,
+    which is of the old parliament only, b may not lead: {b, c} is no majority of {a, b, x}."""
     island = Island("ab", "c", "x")
     island.crash("c")
     pulse = island.until_written("a", lambda government: "x" in government.minority)
@@ -148,8 +148,8 @@ def the_old_parliament_counts_too() -> None:
 
 
 def a_change_is_written_to_both_majorities() -> None:
-    """c changes seats with d: old majority a, b, c; new majority a, b, d. Nothing is committed until
-    all four have it, whoever of them is the last."""
+    """c changes seats with d: old majority a, b, c; new majority a, b, d. Nothing is committed
+    until all four have it, whoever of them is the last."""
     for missing in "bcd":
         island = Island("abc", "de")
         island.emigrate("a", "c")
@@ -173,8 +173,8 @@ def an_entry_to_one_of_the_majority_short() -> None:
 
 
 def a_stale_read() -> None:
-    """b has promised c's ballot and stands where a stands; a's `synchronize` reaches it. That answer
-    is a refusal, or a reads an old value after c has led and written."""
+    """b has promised c's ballot and stands where a stands; a's `synchronize` reaches it. That
+    answer is a refusal, or a reads an old value after c has led and written."""
     island = Island("abc", "de")
     island["b"].receive(island.now, Prepare(**island.head("c", "b", Ballot(9, "c"))))
     read = island.confirm("a")
@@ -468,7 +468,7 @@ STORIES: dict[str, tuple[Story, tuple[Plant, ...]]] = {
                 Writer,
                 "reign",
                 "tickets = self.emigrants.pop(id)",
-                "tickets = [state.settle(t, government.promise) for t in self.emigrants.pop(id)][:0]",
+                "tickets = [state.settle(t, state.log.top) for t in self.emigrants.pop(id)][:0]",
             ),
         ),
     ),
