@@ -14,20 +14,20 @@ class Agenda:
     __slots__ = ("_order", "_queue", "now")
 
     def __init__(self) -> None:
-        self._queue: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
+        self._queue: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
         self._order = 0
         self.now = 0
 
     def __len__(self) -> int:
         return len(self._queue)
 
-    def at(self, at_ms: int, action: Callable[..., None], *arguments: Any) -> None:
+    def at(self, at_ms: int, action: Callable[..., object], *arguments: Any) -> None:
         """Have `action(*arguments)` done at `at_ms`, or at once if that is past."""
         self._order += 1
         now = self.now
         heappush(self._queue, (at_ms if at_ms > now else now, self._order, action, arguments))
 
-    def after(self, delay_ms: int, action: Callable[..., None], *arguments: Any) -> None:
+    def after(self, delay_ms: int, action: Callable[..., object], *arguments: Any) -> None:
         """Have `action(*arguments)` done in `delay_ms`."""
         self._order += 1
         heappush(self._queue, (self.now + delay_ms, self._order, action, arguments))
@@ -47,6 +47,6 @@ class Agenda:
             pass
         self.now = max(self.now, until_ms)
 
-    def upcoming(self) -> Iterator[tuple[Callable[..., None], tuple[Any, ...]]]:
+    def upcoming(self) -> Iterator[tuple[Callable[..., object], tuple[Any, ...]]]:
         """The actions to come with their arguments, in no order of meaning."""
         return ((action, arguments) for _, _, action, arguments in self._queue)

@@ -113,7 +113,7 @@ class Watch:
             for promised in self._promised:
                 promised(who, before, seen.promised)
         if seen.top != who.top and seen.top is not None:
-            self._committed(who, entries_after(who.legislator, who.top))
+            self.committed(who, entries_after(who.legislator, who.top))
             before_top, who.top = who.top, seen.top
             for moved in self._moved:
                 moved(who, before_top, seen.top)
@@ -134,7 +134,8 @@ class Watch:
         if promise is not None and promise > self.history.acknowledged:
             self.history.acknowledged = promise
 
-    def _committed(self, who: Inhabitant, entries: Iterable[Entry]) -> None:
+    def committed(self, who: Inhabitant, entries: Iterable[Entry]) -> None:
+        """`who` has committed these, in order."""
         known = self.history.entries
         for entry in entries:
             there = known.get(entry.promise)

@@ -1,0 +1,133 @@
+"""Schedules: the same again, bit for bit; a small swarm; planted bugs are found; the command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from paxos_ray.simulation.__main__ import main, parse_seeds
+from paxos_ray.simulation.plan import draw
+from paxos_ray.simulation.schedule import Summary, run
+from paxos_ray.simulation.swarm import Tally, swarm
+
+PLANTED = Path(__file__).with_name("planted.py")
+spec = util.spec_from_file_location("planted", PLANTED)
+assert spec is not None and spec.loader is not None
+planted = util.module_from_spec(spec)
+spec.loader.exec_module(planted)
+
+SAME = range(5)
+SMALL = range(150)
+
+app = typer.Typer()
+app.command()(main)
+
+
+def test_the_same_seed_is_the_same_run() -> None:
+    for seed in SAME:
+        assert run(seed) == run(seed)
+
+
+def test_other_seeds_are_other_runs() -> None:
+    assert len({run(seed).digest for seed in SAME}) == len(SAME)
+    assert draw(1) != draw(2)
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "12345"])
+def test_a_run_does_not_depend_on_the_process(hash_seed: str) -> None:
+    code = (
+        "from paxos_ray.simulation.schedule import run\n"
+        f"print([run(seed).digest for seed in range({len(SAME)})])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == str([run(seed).digest for seed in SAME])
+
+
+def test_a_small_swarm_holds_and_does_all_it_should() -> None:
+    tally = Tally()
+    for summary in swarm(SMALL):
+        assert summary.failure is None, f"seed {summary.seed}: {summary.failure} {summary.detail}"
+        tally.add(summary)
+    assert tally.acknowledged > 20 * len(SMALL)
+    assert tally.confirmed > 10 * len(SMALL)
+    kinds = ("arrive", "acclimate", "promote", "replace", "contract", "depart", "exchange")
+    assert all(tally.changes[kind] > 10 for kind in (*kinds, "election"))
+    deeds = ("crash", "cut", "emigrate", "newcomer", "spurious", "lose coordinator", "ambush")
+    assert all(tally.deeds[kind] > 10 for kind in (*deeds, "ambush by crash"))
+
+
+@pytest.mark.parametrize("name", planted.BUGS)
+def test_a_planted_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bug = planted.BUGS[name]
+    bug.plant(monkeypatch.setattr)
+    for seed in bug.seeds:
+        failure = run(seed).failure
+        if failure is not None:
+            assert failure in bug.found_by, f"seed {seed}: {failure}"
+            return
+    pytest.fail(f"nobody noticed in the schedules {bug.seeds}")
+
+
+def test_what_goes_wrong_in_the_core_fails_the_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
+    from paxos_ray.core.legislator import Legislator
+
+    def broken(self: Any, now: int) -> Any:
+        raise AssertionError("planted")
+
+    monkeypatch.setattr(Legislator, "confirm", broken)
+    summary = run(0)
+    assert summary.failure == "AssertionError in the core or the simulation"
+    assert "planted" in summary.detail
+
+
+def test_a_trace_tells_every_event_in_one_line() -> None:
+    lines: list[str] = []
+    summary = run(0, note=lines.append)
+    assert summary == run(0)
+    assert len(lines) > summary.inputs / 2
+    assert not any("\n" in line for line in lines)
+    told = "\n".join(lines)
+    for word in ("Synchronize", "Write", "Received", "gives", "settles", "nemesis"):
+        assert word in told
+
+
+def test_seeds_are_read() -> None:
+    assert parse_seeds("3..5") == range(3, 6)
+    assert parse_seeds("7") == range(7, 8)
+    for wrong in ("5..3", "-1", "a..b", ""):
+        with pytest.raises(ValueError, match=r".*"):
+            parse_seeds(wrong)
+
+
+def test_the_command_runs_schedules() -> None:
+    told = CliRunner().invoke(app, ["--seeds", "0..3", "--jobs", "2"])
+    assert told.exit_code == 0, told.output
+    assert "4 schedules, 0 failed" in told.output
+    assert CliRunner().invoke(app, ["--seeds", "no"]).exit_code == 2
+
+
+def test_the_command_tells_how_to_replay_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted.BUGS["written_twice"].plant(monkeypatch.setattr)
+    told = CliRunner().invoke(app, ["--seeds", "0..9", "--most", "2"])
+    assert told.exit_code == 1
+    assert "nothing twice" in told.output
+    assert "--seeds 0 --trace" in told.output
+    assert "2 failed" in told.output
+
+
+def test_processes_do_not_change_what_comes_of_it() -> None:
+    alone: list[Summary] = list(swarm(range(45)))
+    assert list(swarm(range(45), jobs=2)) == alone
