@@ -171,11 +171,12 @@ class Legislator:
         """The next outbound pulse, as of the last `now`: one that nobody answered, or a new one."""
         state = self._state
         state.shown = state.log.top
-        again = state.now - state.again
-        for giving in state.givings.values():
-            if giving.last_at <= again:
-                giving.last_at = state.now
-                return giving.pulse
+        if state.givings:
+            again = state.now - state.again
+            for giving in state.givings.values():
+                if giving.last_at <= again:
+                    giving.last_at = state.now
+                    return giving.pulse
         return state.role.outbox() if state.government is not None else None
 
     def sent(self, now: int, pulse: Pulse, replies: Mapping[str, Reply | None]) -> None:

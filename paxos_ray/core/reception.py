@@ -130,12 +130,14 @@ class Receiver:
 
     def _on_prepare(self, request: Prepare) -> Reply:
         state = self._state
+        if request.ballot.id != request.sender:
+            return Denied("a ballot of somebody else")
         state.promise(request.ballot)
         return Promised(request.ballot, state.log.top, state.register, state.report())
 
     def _on_accept(self, request: Accept) -> Reply:
         state = self._state
-        if request.ballot != state.promised:
+        if request.ballot != state.promised or request.ballot.id != request.sender:
             return Denied("a ballot that was not promised")
         if not request.chain or not _is_chain(request.chain, state.log.top):
             return Denied("malformed")
