@@ -1,0 +1,47 @@
+"""The program `paxos-ray`: its commands, and how errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import typer
+
+from paxos_ray.actors.errors import RayNotInitialised, TimedOut
+from paxos_ray.cli import counters, demo, islands
+from paxos_ray.cli.exits import EPILOG, CommandError, Exit
+from paxos_ray.cli.render import say
+from paxos_ray.core.errors import PaxosError
+
+app = typer.Typer(
+    name="paxos-ray",
+    help="Replicated state for Ray: islands of citizens that keep one log, whoever is killed.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+demo.register(app)
+islands.register(app)
+app.add_typer(counters.app)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the program on `arguments`, the process's unless given, and exit."""
+    try:
+        code = app(args=arguments)
+    except CommandError as error:
+        code = _say(str(error), error.code)
+    except TimedOut as error:
+        code = _say(str(error), Exit.TIMEOUT)
+    except RayNotInitialised as error:
+        code = _say(str(error), Exit.NO_CLUSTER)
+    except PaxosError as error:
+        code = _say(str(error), Exit.REFUSED)
+    sys.exit(code)
+
+
+def _say(message: str, code: Exit) -> Exit:
+    say(f"paxos-ray: {message}", style="red")
+    return code

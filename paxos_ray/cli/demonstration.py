@@ -1,0 +1,202 @@
+"""What the demo does: count on an island while its leader is killed and it grows and shrinks."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from signal import SIGKILL
+from typing import NamedTuple
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+import paxos_ray
+from paxos_ray import Island
+from paxos_ray.actors.errors import TimedOut
+from paxos_ray.cli.probe import NAME as PROBE
+from paxos_ray.cli.probe import Probe, longest_gap_s
+from paxos_ray.cli.text import words
+from paxos_ray.core.government import Government
+
+CITIZENS = 5
+_LIMIT_S = 60.0
+_AROUND_S = 10.0  # a pause that begins this long after the kill was not its doing
+
+
+@ray.remote(max_retries=0)  # a second run would be a second session: its words would count twice
+def count_words(island: str, chunk: str) -> int:
+    """Increment the counter of each word of `chunk` once an occurrence; how many there were."""
+    counter = cache(paxos_ray.attach(island).counter)
+    responses = [counter(word).increment.remote(1) for word in words(chunk)]
+    for response in responses:
+        response.result(timeout_s=_LIMIT_S)
+    return len(responses)
+
+
+@ray.remote(num_cpus=0, max_retries=0)
+def _kill(pid: int) -> None:
+    """Kill the process of a Ray actor on this node at once, as a crash would."""
+    if not Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::"):
+        raise RuntimeError(f"process {pid} is not an actor of Ray")
+    os.kill(pid, SIGKILL)
+
+
+def _cpus() -> float:
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    return resources.get("CPU", 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """What the demonstration tells whoever shows it: words counted so far, and what goes on."""
+
+    counted: Callable[[int], None]
+    says: Callable[[str], None]
+
+
+class Occasion(NamedTuple):
+    """A government, what it came of, and when it was seen: s since the counting began."""
+
+    when: str
+    at_s: float
+    government: Government
+
+
+@dataclass(slots=True)
+class Findings:
+    """What came of it. Times in ms of this process's monotonic clock."""
+
+    expected: Counter[str]
+    counted: dict[str, int] = field(default_factory=dict)
+    probe_expected: int = 0
+    probe_counted: int = 0
+    occasions: list[Occasion] = field(default_factory=list)
+    digests: dict[str, str | None] = field(default_factory=dict)
+    reflects: str = ""
+    killed: str = ""
+    pause_ms: float = 0.0
+    usual_ms: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def wrong(self) -> list[str]:
+        """The words whose counter is not exact."""
+        return [word for word, count in self.expected.items() if self.counted.get(word) != count]
+
+    @property
+    def exact(self) -> bool:
+        """Whether every counter is exact, the probe's too, and every citizen has the same state."""
+        return (
+            not self.wrong
+            and self.probe_counted == self.probe_expected
+            and None not in self.digests.values()
+            and len(set(self.digests.values())) == 1
+        )
+
+
+class Demonstration:
+    """One run on an island of five, counting `chunks` of text."""
+
+    def __init__(self, island: Island, chunks: Sequence[str], watcher: Watcher) -> None:
+        self._island = island
+        self._chunks = chunks
+        self._watcher = watcher
+        self._probe = Probe(island, _LIMIT_S)
+        self._began = self._killed_at = 0.0
+        self.findings = Findings(Counter(word for chunk in chunks for word in words(chunk)))
+
+    def run(self) -> Findings:
+        """Do all of it. Raises what the island raised: then nothing is shown to be exact."""
+        self._began = time.monotonic()
+        self._note("launched")
+        self._probe.start()
+        try:
+            with ThreadPoolExecutor(1) as acts:
+                self._count(acts)
+        finally:
+            self._probe.stop()
+        self.findings.seconds = time.monotonic() - self._began
+        self._check()
+        return self.findings
+
+    def _count(self, acts: ThreadPoolExecutor) -> None:
+        """Keep tasks at work; each act begins at its place in the text, if the last one has ended.
+
+        Not more of the text is given out than to where the next act begins, until the last act
+        has ended: so each of them happens while words are counted.
+        """
+        script: list[tuple[float, Callable[[], None]]] = [
+            (0.2, self._kill_leader),
+            (0.4, lambda: self._scale(7)),
+            (0.7, lambda: self._scale(3)),
+        ]
+        width = max(2, int(2 * _cpus()))
+        tasks: list[ray.ObjectRef[int]] = []
+        under_way: Future[None] | None = None
+        given = 0
+        while given < len(self._chunks) or tasks or script:
+            if under_way is not None and under_way.done():
+                under_way.result()
+                under_way = None
+            limit = int(script[0][0] * len(self._chunks)) if script else len(self._chunks)
+            if script and under_way is None and given >= limit:
+                under_way = acts.submit(script.pop(0)[1])
+                continue
+            while given < limit and len(tasks) < width:
+                tasks.append(count_words.remote(self._island.name, self._chunks[given]))
+                given += 1
+            if tasks:
+                done, tasks = ray.wait(tasks, timeout=0.1)
+                for words_counted in ray.get(done):
+                    self._watcher.counted(words_counted)
+            else:
+                time.sleep(0.01)
+        if under_way is not None:
+            under_way.result()
+
+    def _kill_leader(self) -> None:
+        leader = self._island.status().citizens[0]
+        assert leader.node_id is not None and leader.pid is not None, f"{leader.id} does not answer"
+        self._watcher.says(f"killing the leader, {leader.id}, process {leader.pid}")
+        there = NodeAffinitySchedulingStrategy(leader.node_id, soft=False)
+        self._killed_at = time.monotonic()
+        ray.get(_kill.options(scheduling_strategy=there).remote(leader.pid))
+        self.findings.killed = leader.id
+        deadline = time.monotonic() + _LIMIT_S
+        while self._island.government().leader == leader.id:
+            if time.monotonic() > deadline:
+                raise TimedOut(f"{leader.id} was killed and nobody leads in its place")
+            time.sleep(0.02)
+        self._note("leader killed")
+
+    def _scale(self, citizens: int) -> None:
+        self._watcher.says(f"scaling to {citizens} citizens")
+        self._island.scale(citizens, timeout_s=_LIMIT_S, progress=False)
+        self._note(f"scaled to {citizens}")
+
+    def _note(self, occasion: str) -> None:
+        at_s = time.monotonic() - self._began
+        self.findings.occasions.append(Occasion(occasion, at_s, self._island.government()))
+        self._watcher.says("counting words")
+
+    def _check(self) -> None:
+        findings = self.findings
+        self._watcher.says("reading every counter")
+        acknowledged = self._probe.acknowledged
+        findings.pause_ms = 1e3 * longest_gap_s(acknowledged, self._killed_at, _AROUND_S)
+        gaps = sorted(b - a for a, b in pairwise(acknowledged))
+        findings.usual_ms = 1e3 * gaps[len(gaps) // 2] if gaps else 0.0
+        findings.probe_expected = len(acknowledged)
+        findings.probe_counted = self._island.counter(PROBE).value(timeout_s=_LIMIT_S)
+        findings.counted = self._island.values(list(findings.expected), timeout_s=_LIMIT_S)
+        self._watcher.says("comparing the citizens' states")
+        settled = self._island.settled(timeout_s=_LIMIT_S)
+        findings.digests = {citizen.id: citizen.digest for citizen in settled.citizens}
+        findings.reflects = str(settled.citizens[0].applied)

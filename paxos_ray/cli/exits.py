@@ -1,0 +1,32 @@
+"""What the commands exit with: one number a kind of outcome, the same for every command."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes; 2 is what every usage error exits with."""
+
+    OK = 0
+    WRONG = 1
+    USAGE = 2
+    NO_CLUSTER = 3
+    REFUSED = 4
+    TIMEOUT = 5
+    INTERRUPTED = 130
+
+
+EPILOG = (
+    "Exits with 0 when done; 1 when it failed (demo: a count or a digest is wrong); 2 for wrong "
+    "usage; 3 when no Ray cluster was found; 4 when the island refused "
+    "(unknown, name taken, bad value); 5 when time ran out; 130 when interrupted."
+)
+
+
+class CommandError(Exception):
+    """A command cannot go on: what to tell the user, and the code to exit with."""
+
+    def __init__(self, message: str, code: Exit) -> None:
+        super().__init__(message)
+        self.code = code

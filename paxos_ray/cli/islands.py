@@ -1,0 +1,119 @@
+"""`launch`, `scale`, `status` and `shutdown`: islands as a whole."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import warnings
+from contextlib import redirect_stdout
+from threading import Event
+from typing import Annotated
+
+import typer
+
+import paxos_ray
+from paxos_ray import FewCitizens, IslandStatus
+from paxos_ray.cli import cluster
+from paxos_ray.cli.exits import EPILOG
+from paxos_ray.cli.options import Address, IslandName, Json, Timeout
+from paxos_ray.cli.overview import status_json, status_table
+from paxos_ray.cli.render import out, print_json, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    for command in (launch, scale, status, shutdown):
+        app.command(epilog=EPILOG)(command)
+
+
+def launch(
+    name: IslandName,
+    citizens: Annotated[
+        int, typer.Option("--citizens", "-n", min=1, help="How many citizens to begin with.")
+    ] = 3,
+    address: Address = None,
+    timeout: Timeout = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Found an island.
+
+    On a running cluster (--address or RAY_ADDRESS) it stays there when this command has ended.
+    Without one, a Ray is started in this process, and the island lives until Ctrl-C: other
+    terminals of this machine reach it meanwhile.
+    """
+    stdout = sys.stdout
+    if cluster.asked_for(address):
+        with cluster.running(address):
+            launched = _launch(name, citizens, timeout)
+        _show(launched, as_json)
+        return
+    with cluster.embedded() as where:
+        launched = _launch(name, citizens, timeout)
+        with redirect_stdout(stdout):
+            _show(launched, as_json)
+        _stay(
+            f"No --address was given: this island lives in a Ray of this command's own and ends "
+            f"with it, by Ctrl-C. Elsewhere, until then: paxos-ray status {name} --address {where}"
+        )
+
+
+def scale(
+    name: IslandName,
+    citizens: Annotated[int, typer.Argument(metavar="CITIZENS", min=1, help="How many citizens.")],
+    address: Address = None,
+    timeout: Timeout = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Let an island grow or shrink to so many citizens; returns when its government has them."""
+    with cluster.running(address):
+        island = paxos_ray.attach(name)
+        island.scale(citizens, timeout_s=timeout)
+        scaled = island.status()
+    _show(scaled, as_json)
+
+
+def status(
+    name: IslandName,
+    address: Address = None,
+    digests: Annotated[
+        bool, typer.Option("--digests", help="Also each citizen's digest of the state.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show an island's government, and where each citizen is and how far."""
+    with cluster.running(address):
+        found = paxos_ray.attach(name).status(digests=digests)
+    _show(found, as_json)
+
+
+def shutdown(name: IslandName, address: Address = None) -> None:
+    """End an island. Its state is gone then."""
+    with cluster.running(address):
+        paxos_ray.attach(name).shutdown()
+    say(f"The island {name} is no more.")
+
+
+def _launch(name: str, citizens: int, timeout_s: float) -> IslandStatus:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always", FewCitizens)
+        island = paxos_ray.launch(name, citizens, timeout_s=timeout_s)
+    for warning in warned:
+        say(f"paxos-ray: {warning.message}", style="yellow")
+    return island.status()
+
+
+def _show(shown: IslandStatus, as_json: bool) -> None:
+    if as_json:
+        print_json(status_json(shown))
+    else:
+        out.print(status_table(shown))
+
+
+def _stay(message: str) -> None:
+    """Tell the user, who may do something about it at once; return when told to end."""
+    ended = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: ended.set())
+    say(message)
+    ended.wait()
+    say("Ending it.")

@@ -1,0 +1,65 @@
+"""An island's status, for programs and for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.table import Table
+
+from paxos_ray import IslandStatus
+from paxos_ray.cli.render import government_json
+
+
+def status_json(status: IslandStatus) -> dict[str, Any]:
+    """The status for programs: promises as text, ids as Ray prints them, the leader first."""
+    return {
+        "island": status.name,
+        "population": status.population,
+        "shaped": status.shaped,
+        "underway": list(status.underway),
+        "leader": status.government and status.government.leader,
+        "coordinator": {
+            "pid": status.coordinator.pid,
+            "node_id": status.coordinator.node_id,
+        },
+        "government": status.government and government_json(status.government),
+        "citizens": [
+            {
+                "id": citizen.id,
+                "seat": citizen.seat,
+                "alive": citizen.alive,
+                "pid": citizen.pid,
+                "node_id": citizen.node_id,
+                "address": citizen.address,
+                "acclimated": citizen.acclimated,
+                "applied": None if citizen.applied is None else str(citizen.applied),
+                "log_entries": citizen.log_entries,
+                "log_heft": citizen.log_heft,
+                "digest": citizen.digest,
+            }
+            for citizen in status.citizens
+        ],
+    }
+
+
+def status_table(status: IslandStatus) -> Table:
+    """A row a citizen, the leader first."""
+    digests = any(citizen.digest for citizen in status.citizens)
+    promise = "none yet" if status.government is None else status.government.promise
+    title = f"{status.name}: {status.population} citizens asked for, government {promise}"
+    table = Table("citizen", "seat", "process", "node", "applied", "log", title=title)
+    if digests:
+        table.add_column("digest of the state")
+    for citizen in status.citizens:
+        row = [
+            citizen.id,
+            citizen.seat,
+            str(citizen.pid) if citizen.alive else "dead",
+            citizen.address or "",
+            str(citizen.applied or ""),
+            f"{citizen.log_entries or 0:,} entries, {citizen.log_heft or 0:,} bytes",
+        ]
+        if digests:
+            row.append((citizen.digest or "")[:32])
+        table.add_row(*row)
+    return table

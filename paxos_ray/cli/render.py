@@ -1,0 +1,36 @@
+"""What the commands print: JSON for programs, tables for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+
+from paxos_ray.core.government import Government
+
+out = Console()
+err = Console(stderr=True)
+
+
+def say(message: str, style: str = "") -> None:
+    """Tell people something on standard error, as it is: long lines are the terminal's to break."""
+    err.print(message, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print `value` as one JSON object on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def government_json(government: Government) -> dict[str, Any]:
+    """A government for programs: promises as text, seats as lists of ids, the leader first."""
+    return {
+        "promise": str(government.promise),
+        "majority": list(government.majority),
+        "minority": list(government.minority),
+        "constituents": list(government.constituents),
+        "acclimated": sorted(government.acclimated),
+    }

@@ -1,0 +1,64 @@
+"""What the program says to wrong usage, and when there is no cluster: nothing is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from paxos_ray.cli.app import app
+
+COMMANDS = ["demo", "launch", "scale", "status", "counter", "shutdown"]
+
+
+def test_help_lists_every_command_and_the_exit_codes() -> None:
+    result = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    for command in COMMANDS:
+        assert f" {command} " in result.output
+    assert "3 when no Ray cluster was found" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    "command", [[c] for c in COMMANDS] + [["counter", "increment"], ["counter", "value"]]
+)
+def test_each_command_helps(command: list[str]) -> None:
+    result = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert "Exits with 0" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["conquer"],
+        ["scale", "harbour"],
+        ["scale", "harbour", "0"],
+        ["scale", "harbour", "-1"],
+        ["scale", "harbour", "many"],
+        ["launch"],
+        ["launch", "harbour", "--citizens", "0"],
+        ["status"],
+        ["shutdown"],
+        ["counter", "increment", "harbour"],
+        ["counter", "increment", "harbour", "ships", "1.5"],
+        ["counter", "value", "harbour"],
+        ["demo", "--increments", "0"],
+        ["demo", "no such file"],
+        ["demo", "/"],
+        ["status", "harbour", "--no-such-option"],
+    ],
+)
+def test_wrong_usage_exits_with_2(program: Any, arguments: list[str]) -> None:
+    ran = program(*arguments)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert "Usage" in ran.err
+
+
+def test_text_without_a_word_is_wrong_usage(program: Any, tmp_path: Path) -> None:
+    (tmp_path / "numbers").write_text("1 2 3\n")
+    ran = program("demo", tmp_path / "numbers")
+    assert (ran.code, ran.err) == (2, "paxos-ray: there is no word in the text\n")

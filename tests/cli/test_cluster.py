@@ -1,0 +1,67 @@
+"""Finding a cluster to speak to."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from paxos_ray.cli import cluster
+from paxos_ray.cli.exits import CommandError, Exit
+
+
+@pytest.fixture
+def unconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process of its own, whatever cluster the other tests share."""
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.mark.usefixtures("unconnected")
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_an_address_where_nobody_listens(free_port: int, scheme: str) -> None:
+    with pytest.raises(CommandError, match="ray start --head") as refusal:
+        with cluster.running(f"{scheme}127.0.0.1:{free_port}"):
+            pass
+    assert refusal.value.code == Exit.NO_CLUSTER
+
+
+@pytest.mark.usefixtures("unconnected")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status", "harbour"],
+        ["launch", "harbour"],
+        ["scale", "harbour", "5"],
+        ["shutdown", "harbour"],
+        ["counter", "value", "harbour", "ships"],
+        ["counter", "increment", "harbour", "ships", "-3"],
+        ["demo"],
+    ],
+)
+def test_every_command_says_so_and_exits_with_3(
+    program: Any, free_port: int, arguments: list[str]
+) -> None:
+    address = f"127.0.0.1:{free_port}"
+    ran = program(*arguments, "--address", address)
+    assert ran.code == 3
+    assert ran.out == ""
+    assert ran.err.startswith(f"paxos-ray: no Ray cluster at {address}: ")
+
+
+@pytest.mark.usefixtures("unconnected")
+def test_the_environment_names_a_cluster_too(
+    monkeypatch: pytest.MonkeyPatch, free_port: int
+) -> None:
+    assert not cluster.asked_for(None)
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{free_port}")
+    assert cluster.asked_for(None)
+    with pytest.raises(CommandError, match=str(free_port)), cluster.running(None):
+        pass
