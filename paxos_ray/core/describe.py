@@ -27,7 +27,7 @@ from paxos_ray.core.messages import (
 
 
 def describe_government(government: Government) -> str:
-    """`7/0 a b | c d | e (f)`: majority, minority, constituents; not acclimated in brackets."""
+    """`[7/0: a b | c d | e (f)]`: majority, minority, constituents; not acclimated in brackets."""
     levels = (government.majority, government.minority, government.constituents)
     acclimated = government.acclimated
     seats = (" ".join(id if id in acclimated else f"({id})" for id in ids) for ids in levels)
@@ -35,7 +35,7 @@ def describe_government(government: Government) -> str:
 
 
 def describe_entries(entries: Iterable[Entry]) -> str:
-    """`7/0[…], 7/1, 7/2`: the promises, and the governments whole."""
+    """`[7/0: a b | c | ], 7/1, 7/2`: the promises, and the governments whole."""
     return ", ".join(
         str(entry.promise) if entry.promise.entry else describe_government(entry.body)
         for entry in entries
@@ -60,10 +60,10 @@ def describe_request(request: Request) -> str:
 
 
 def describe_reply(reply: Reply | None) -> str:
-    """The reply's kind, and what it says."""
+    """`Received at 7/3 (under 7: min 6/2, reached d)`: the kind, and what it says; None is lost."""
     match reply:
         case None:
-            return "nothing"
+            return "lost"
         case Received(top, report):
             return f"Received at {top}{_report(report)}"
         case Promised(ballot, top, register, report):
@@ -82,7 +82,7 @@ def describe_reply(reply: Reply | None) -> str:
 
 
 def describe_replies(replies: dict[str, Reply | None]) -> str:
-    """Who answered what."""
+    """`b: Received at 7/3; c: lost`: who answered what."""
     return "; ".join(f"{id}: {describe_reply(reply)}" for id, reply in replies.items())
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from paxos_ray.core.describe import describe_government
 from paxos_ray.core.government import Government
 from paxos_ray.core.log import NOTHING, Entry
 from paxos_ray.core.messages import Register
 from paxos_ray.core.promise import Ballot, Promise
 from paxos_ray.simulation.governments import InvalidChange, change_between
 from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
-from paxos_ray.simulation.trace import government_line
 from paxos_ray.simulation.watch import Checker, History
 
 
@@ -151,12 +151,13 @@ class ValidGovernments(Checker):
             self.fail(f"{government.promise} is written at {entry.promise}")
         if not governments:
             if government.promise != Promise(1, 0) or len(government.citizens) != 1:
-                self.fail(f"the first government is {government_line(government)}")
+                self.fail(f"the first government is {describe_government(government)}")
             return
         try:
             change = change_between(governments[-1], government, self._size, self._floor)
         except InvalidChange as error:
-            self.fail(f"{error}: {government_line(governments[-1])}, {government_line(government)}")
+            between = describe_government(governments[-1]), describe_government(government)
+            self.fail(f"{error}: {' becomes '.join(between)}")
         self.history.changes[change] += 1
 
 
@@ -244,7 +245,7 @@ class Receipts(Checker):
             return
         subject: Inhabitant = ticket.subject
         if government.lists(subject.id, subject.cookie) != (ticket.kind == "embark"):
-            line = government_line(government)
+            line = describe_government(government)
             self.fail(f"{who} says that {ticket.kind} {subject} is done, under {line}")
         for id in government.majority:
             member = self._incarnations[(id, government.citizens[id].cookie)]

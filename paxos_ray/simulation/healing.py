@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from paxos_ray.core.describe import describe_government
 from paxos_ray.core.government import Government
 from paxos_ray.simulation.coordinator import Clients, Coordinator
 from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
 from paxos_ray.simulation.island import Island
 from paxos_ray.simulation.plan import Plan
-from paxos_ray.simulation.trace import government_line
 from paxos_ray.simulation.watch import Violation
 
 HEALING_PINGS = 400
@@ -59,7 +59,7 @@ class Progress:
             after = leader.legislator.government
             assert government is not None and after is not None
             if after.number != government.number:
-                lines = f"from {government_line(government)} on to {government_line(after)}"
+                lines = f"from {describe_government(government)} on to {describe_government(after)}"
                 raise Violation(self.name, f"no rest: {lines}")
 
     def _restless(self) -> str | None:
@@ -74,7 +74,7 @@ class Progress:
         for who in island.living():
             why = self._unsettled(who, leader, government)
             if why is not None:
-                return f"{who} {why}, under {government_line(government)}"
+                return f"{who} {why}, under {describe_government(government)}"
         return self._unfinished(government)
 
     def _unsettled(self, who: Inhabitant, leader: Inhabitant, government: Government) -> str | None:
@@ -113,7 +113,7 @@ class Progress:
 
     def _unfinished(self, government: Government) -> str | None:
         """Whether a change of government should still come."""
-        settings, line = self._plan.settings, government_line(government)
+        settings, line = self._plan.settings, describe_government(government)
         living = [
             id
             for id, citizen in government.citizens.items()

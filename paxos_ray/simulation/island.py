@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
+from paxos_ray.core.describe import describe_replies, describe_reply, describe_request
 from paxos_ray.core.government import Citizen
 from paxos_ray.core.legislator import Legislator
 from paxos_ray.core.messages import Envelope, Outcome, Pulse, Receipt, Reply
@@ -18,7 +19,6 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.simulation.agenda import Agenda
 from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
 from paxos_ray.simulation.network import Network, Weather
-from paxos_ray.simulation.trace import replies_line, reply_line, request_line
 
 REPUBLIC = "island"
 
@@ -194,7 +194,9 @@ class Island:
             return None
         reply = who.legislator.receive(who.now, envelope.request)
         if self.note:
-            self.note(f"{who} receives {request_line(envelope.request)} / {reply_line(reply)}")
+            self.note(
+                f"{who} receives {describe_request(envelope.request)} / {describe_reply(reply)}"
+            )
         self._after_input(who, "")
         return reply
 
@@ -204,7 +206,7 @@ class Island:
             return
         who.legislator.sent(who.now, pulse, replies)
         if self.note:
-            self.note(f"{who} gets the results of {pulse.id}: {replies_line(replies)}")
+            self.note(f"{who} gets the results of {pulse.id}: {describe_replies(replies)}")
         self._after_input(who, "")
 
     # -- after each input ----------------------------------------------------------------
