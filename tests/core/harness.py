@@ -39,7 +39,7 @@ def government(
     number: int | None = None,
     acclimated: Iterable[str] | None = None,
 ) -> Government:
-    """A government of these; everybody arrived one after the other and, by default, has the state."""
+    """A government of these, who arrived one after the other; by default all have the state."""
     seats = (*majority, *minority, *constituents)
     return Government(
         promise=Promise(number or len(seats), 0),

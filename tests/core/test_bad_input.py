@@ -1,0 +1,446 @@
+"""What is refused, and that a refusal changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from paxos_ray.core import Ballot, Citizen, Entry, Government, Legislator, Promise, Pulse
+from paxos_ray.core.errors import (
+    AlreadyFounded,
+    InvalidArgument,
+    InvalidCitizen,
+    InvalidGovernment,
+    NotFounded,
+    PaxosError,
+)
+from paxos_ray.core.messages import Accept, Denied, Exiled, Prepare, Synchronize, Write
+from tests.core.harness import REPUBLIC, Island, citizen, government
+
+
+def island() -> Island:
+    made = Island("abc", "de", "f")
+    made.enqueue("a", "x")
+    made.exhaust()
+    return made
+
+
+def seen(legislator: Legislator) -> tuple[Any, ...]:
+    """All that can be seen of it."""
+    return (legislator.inspect(), list(legislator.log), legislator.wakeup, legislator.donor)
+
+
+# -- local calls: typed errors, and refusals that name the leader -------------------------------
+
+WRONG_NOW: list[Any] = [1.5, "1", None, True, -0.0]
+
+
+@pytest.mark.parametrize("now", WRONG_NOW)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda it, now: it.bootstrap(now, REPUBLIC, {}),
+        lambda it, now: it.join(now, REPUBLIC, "x"),
+    ],
+)
+def test_now_is_a_whole_number_at_the_founding(
+    call: Callable[[Legislator, Any], Any], now: Any
+) -> None:
+    fresh = Legislator("z")
+    before = seen(fresh)
+    with pytest.raises(InvalidArgument, match="now is a whole number"):
+        call(fresh, now)
+    assert seen(fresh) == before
+
+
+@pytest.mark.parametrize("now", WRONG_NOW)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda it, now: it.embark(now, REPUBLIC, citizen("z")),
+        lambda it, now: it.acclimate(now),
+        lambda it, now: it.emigrate(now, "b"),
+        lambda it, now: it.enqueue(now, REPUBLIC, "y"),
+        lambda it, now: it.confirm(now),
+        lambda it, now: it.sent(now, Pulse("a/1", "a", ()), {}),
+        lambda it, now: it.receive(now, None),
+        lambda it, now: it.unreachable(now, "b"),
+        lambda it, now: it.tick(now),
+    ],
+)
+def test_now_is_a_whole_number(call: Callable[[Legislator, Any], Any], now: Any) -> None:
+    leader = island()["a"]
+    before = seen(leader)
+    with pytest.raises(InvalidArgument, match="now is a whole number"):
+        call(leader, now)
+    assert seen(leader) == before
+    assert leader.outcomes() == ()
+
+
+@pytest.mark.parametrize(
+    ("error", "call"),
+    [
+        (AlreadyFounded, lambda it: it.bootstrap(9_000, REPUBLIC, {})),
+        (AlreadyFounded, lambda it: it.join(9_000, REPUBLIC, "again")),
+        (InvalidArgument, lambda it: it.bootstrap(9_000, 1.5, {})),
+        (InvalidArgument, lambda it: it.join(9_000, REPUBLIC, None)),
+        (InvalidArgument, lambda it: it.join(9_000, True, "again")),
+        (InvalidCitizen, lambda it: it.embark(9_000, REPUBLIC, {"id": "z"})),
+        (InvalidCitizen, lambda it: it.embark(9_000, REPUBLIC, "z")),
+        (InvalidArgument, lambda it: it.emigrate(9_000, ["b"])),
+        (InvalidArgument, lambda it: it.unreachable(9_000, ["b"])),
+        (InvalidArgument, lambda it: it.enqueue(9_000, REPUBLIC, government("z"))),
+        (InvalidArgument, lambda it: it.sent(9_000, "a pulse", {})),
+        (InvalidArgument, lambda it: it.sent(9_000, Pulse("a/1", "a", ()), [])),
+        (InvalidArgument, lambda it: it.sent(9_000, ("a/1", "a", ()), {})),
+    ],
+)
+def test_misuse_raises_and_changes_nothing(
+    error: type[PaxosError], call: Callable[[Any], Any]
+) -> None:
+    leader = island()["a"]
+    before = seen(leader)
+    with pytest.raises(error):
+        call(leader)
+    assert seen(leader) == before
+    assert leader.outcomes() == ()
+
+
+@pytest.mark.parametrize(
+    ("why", "call"),
+    [
+        ("republic here is not", lambda it, now: it.enqueue(now, "carthage", "y")),
+        ("republic here is not", lambda it, now: it.embark(now, "carthage", citizen("z"))),
+        ("b is still present", lambda it, now: it.embark(now, REPUBLIC, citizen("b", "new"))),
+    ],
+)
+def test_a_leader_refuses_and_changes_nothing(
+    why: str, call: Callable[[Legislator, int], Any]
+) -> None:
+    made = island()
+    before = seen(made["a"])
+    receipt = call(made["a"], made.now)
+    assert not receipt.accepted
+    assert receipt.ticket is None
+    assert receipt.leader == "a"
+    assert why in receipt.why
+    assert seen(made["a"]) == before
+    assert made["a"].outbox() is None
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda it, now: it.enqueue(now, REPUBLIC, "y"),
+        lambda it, now: it.embark(now, REPUBLIC, citizen("z")),
+        lambda it, now: it.emigrate(now, "c"),
+        lambda it, now: it.confirm(now),
+    ],
+)
+@pytest.mark.parametrize("id", ["b", "d", "f"])
+def test_a_follower_refuses_and_names_the_leader(
+    id: str, call: Callable[[Legislator, int], Any]
+) -> None:
+    made = island()
+    before = seen(made[id])
+    receipt = call(made[id], made.now)
+    assert (receipt.accepted, receipt.ticket, receipt.leader) == (False, None, "a")
+    assert receipt.why == f"{id} does not lead"
+    assert seen(made[id]) == before
+
+
+def test_a_candidate_refuses_and_says_why() -> None:
+    made = island()
+    made["a"].unreachable(made.now, "b")
+    receipt = made["a"].enqueue(made.now, REPUBLIC, "y")
+    assert not receipt.accepted
+    assert receipt.why == "the government has collapsed"
+    assert receipt.leader != "a"
+
+
+def test_the_last_citizen_does_not_emigrate() -> None:
+    made = Island("a")
+    before = seen(made["a"])
+    receipt = made["a"].emigrate(made.now, "a")
+    assert not receipt.accepted
+    assert receipt.why == "a would be the last citizen to leave"
+    assert seen(made["a"]) == before
+    made = Island("ab")
+    assert made["a"].emigrate(made.now, "b").accepted
+    assert not made["a"].emigrate(made.now, "a").accepted
+
+
+def test_an_emigrant_that_must_wait_is_told_so() -> None:
+    made = Island("ab", "c")
+    receipt = made["a"].emigrate(made.now, "c")
+    assert receipt.accepted
+    assert receipt.why is not None
+    assert "waits" in receipt.why
+
+
+def test_a_call_before_the_founding() -> None:
+    fresh = Legislator("z")
+    before = seen(fresh)
+    with pytest.raises(NotFounded):
+        fresh.acclimate(1)
+    for receipt in (
+        fresh.enqueue(1, REPUBLIC, "y"),
+        fresh.embark(1, REPUBLIC, citizen("y")),
+        fresh.emigrate(1, "y"),
+        fresh.confirm(1),
+    ):
+        assert not receipt.accepted
+        assert receipt.leader is None
+    fresh.tick(1)
+    fresh.unreachable(1, "y")
+    assert fresh.outbox() is None
+    assert seen(fresh) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"id": ""},
+        {"id": 7},
+        {"ping": 0},
+        {"timeout": -1},
+        {"timeout": 1.5},
+        {"seed": "x"},
+        {"seed": None},
+        {"parliament_size": 0},
+        {"parliament_floor": 7, "parliament_size": 5},
+        {"batch_entries": 0},
+        {"batch_bytes": True},
+        {"catch_up_entries": 0},
+        {"catch_up_bytes": 0},
+        {"acclimation": 0},
+    ],
+)
+def test_a_legislator_checks_its_limits(arguments: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArgument):
+        Legislator(**{"id": "a", **arguments})
+
+
+def test_properties_are_a_mapping() -> None:
+    fresh = Legislator("a")
+    with pytest.raises(InvalidCitizen):
+        fresh.bootstrap(1, REPUBLIC, ["a"])  # type: ignore[arg-type]
+    with pytest.raises(InvalidCitizen):
+        fresh.bootstrap(1, REPUBLIC, {1: "a"})  # type: ignore[dict-item]
+    assert fresh.inspect().republic is None
+    fresh.bootstrap(1, REPUBLIC, {"zone": "x"})
+    assert fresh.citizens == {"a": {"zone": "x"}}
+
+
+def test_what_is_seen_cannot_be_written_to() -> None:
+    made = island()
+    with pytest.raises(TypeError):
+        made["a"].citizens["a"]["name"] = "other"  # type: ignore[index]
+    with pytest.raises(TypeError):
+        made["a"].citizens["z"] = {}  # type: ignore[index]
+
+
+def test_time_never_goes_back() -> None:
+    made = island()
+    made["a"].tick(made.now + 500)
+    wakeup = made["a"].wakeup
+    made["a"].tick(0)
+    assert made["a"].wakeup == wakeup
+
+
+# -- pulses: the first results count, and only of what was given ---------------------------------
+
+
+def test_results_of_a_pulse_that_was_never_given() -> None:
+    made = island()
+    made.enqueue("a", "y")
+    pulse = made.take("a")
+    before = seen(made["a"])
+    made["a"].sent(made.now, Pulse("a/none/7", "a", pulse.envelopes), made.deliver(pulse))
+    assert seen(made["a"]) == before
+    assert made["a"].outcomes() == ()
+
+
+def test_a_reply_that_is_senseless_is_a_lost_one() -> None:
+    for senseless in ("yes", 7, {}, Denied("no"), object()):
+        made = island()
+        key = made.enqueue("a", "y")
+        pulse = made.take("a")
+        replies: dict[str, Any] = {**made.deliver(pulse), "b": senseless}
+        made["a"].sent(made.now, pulse, replies)
+        made.collect("a")
+        assert made["a"].collapsed
+        assert made.outcomes[key] is None
+
+
+def test_a_reply_from_somebody_who_was_not_asked() -> None:
+    made = island()
+    key = made.enqueue("a", "y")
+    pulse = made.take("a")
+    replies = made.deliver(pulse)
+    made["a"].sent(made.now, pulse, {"b": replies["b"], "z": replies["c"]})
+    made.collect("a")
+    assert made.outcomes[key] is None
+
+
+# -- requests: denied, and nothing changed -------------------------------------------------------
+
+ENTRY = Entry(Promise(6, 2), Promise(6, 1), 0, "y")
+PENDING = Entry(Promise(7, 0), Promise(6, 1), 0, government("abc", "de", "f", number=7))
+
+
+def _head(made: Island, to: str = "b") -> dict[str, Any]:
+    return made.head("a", to)
+
+
+MALFORMED: dict[str, Callable[[Island], Any]] = {
+    "no request": lambda _: "a request",
+    "none": lambda _: None,
+    "a reply": lambda _: Denied("no"),
+    "another republic": lambda made: Synchronize(**{**_head(made), "republic": "carthage"}),
+    "for another citizen": lambda made: Synchronize(**_head(made, "c")),
+    "for an earlier incarnation": lambda made: Synchronize(**{**_head(made), "cookie": "old"}),
+    "sent by itself": lambda made: Synchronize(**{**_head(made), "sender": "b"}),
+    "no ballot": lambda made: Synchronize(**{**_head(made), "ballot": (6, "a")}),
+    "a top of another type": lambda made: Synchronize(**{**_head(made), "top": (6, 1)}),
+    "no minimum": lambda made: Synchronize(**{**_head(made), "minimum": None}),
+    "entries in a list": lambda made: Synchronize(**{**_head(made), "entries": [ENTRY]}),
+    "entries that are none": lambda made: Synchronize(**{**_head(made), "entries": ("y",)}),
+    "entries with a gap": lambda made: Synchronize(
+        **{**_head(made), "entries": (ENTRY, ENTRY._replace(promise=Promise(6, 4)))}
+    ),
+    "an entry before its previous": lambda made: Synchronize(
+        **{**_head(made), "entries": (ENTRY._replace(previous=Promise(6, 3)),)}
+    ),
+    "an entry whose promise is none": lambda made: Synchronize(
+        **{**_head(made), "entries": (ENTRY._replace(promise="6/2"),)}  # type: ignore[arg-type]
+    ),
+    "a stamp that is none": lambda made: Synchronize(
+        **{**_head(made), "entries": (ENTRY._replace(stamp="now"),)}  # type: ignore[arg-type]
+    ),
+    "a government that is none": lambda made: Synchronize(
+        **{**_head(made), "entries": (PENDING._replace(body="y"),)}
+    ),
+    "a government where none is": lambda made: Synchronize(
+        **{**_head(made), "entries": (ENTRY._replace(body=PENDING.body),)}
+    ),
+    "a start that is none": lambda made: Synchronize(
+        **{**_head(made), "entries": (ENTRY,), "start": "x"}
+    ),
+    "a start without entries": lambda made: Synchronize(
+        **{**_head(made), "start": made["a"].government}
+    ),
+    "a written that is none": lambda made: Synchronize(**{**_head(made), "written": "x"}),
+    "another leader's ballot": lambda made: Synchronize(
+        **{**_head(made), "ballot": Ballot(7, "z")}
+    ),
+    "a write at another ballot": lambda made: Write(
+        **{**_head(made), "ballot": Ballot(7, "z"), "proposals": (ENTRY,)}
+    ),
+    "a write of nothing": lambda made: Write(**_head(made), proposals=()),
+    "a write beyond a gap": lambda made: Write(
+        **_head(made), proposals=(ENTRY._replace(promise=Promise(6, 3), previous=Promise(6, 2)),)
+    ),
+    "a write of what is no entry": lambda made: Write(
+        **_head(made),
+        proposals=("y",),  # type: ignore[arg-type]
+    ),
+    "an accept that was not promised": lambda made: Accept(
+        **{**_head(made), "ballot": Ballot(9, "c")}, chain=(PENDING,)
+    ),
+    "a chain of nothing": lambda made: Accept(**_head(made), chain=()),
+    "a prepare without a ballot": lambda made: Prepare(**{**_head(made), "ballot": None}),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_bad_request_is_denied_and_changes_nothing(name: str) -> None:
+    made = island()
+    request = MALFORMED[name](made)
+    before = seen(made["b"])
+    assert isinstance(made["b"].receive(made.now, request), Denied)
+    assert seen(made["b"]) == before
+
+
+def test_who_was_written_out_or_is_an_earlier_incarnation_is_told_so() -> None:
+    made = island()
+    request = replace(Prepare(**_head(made)), top=Promise(6, 0), ballot=Ballot(9, "a"))
+    before = seen(made["b"])
+    for stale in (replace(request, sender="z"), replace(request, sender_cookie="old")):
+        assert made["b"].receive(made.now, stale) == Exiled(6)
+        assert seen(made["b"]) == before
+
+
+def test_who_has_not_joined_denies_everything() -> None:
+    made = island()
+    fresh = Legislator("b")
+    assert isinstance(fresh.receive(made.now, Synchronize(**_head(made))), Denied)
+    assert fresh.inspect().republic is None
+
+
+# -- citizens and governments: the message names the rule ----------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"id": "", "cookie": 1},
+        {"id": 7, "cookie": 1},
+        {"id": "a"},
+        {"id": "a", "cookie": None},
+        {"id": "a", "cookie": 1.5},
+        {"id": "a", "cookie": 1, "properties": 7},
+        {"id": "a", "cookie": 1, "unknown": 7},
+    ],
+)
+def test_a_citizen_is_described_in_full(fields: dict[str, Any]) -> None:
+    with pytest.raises(InvalidCitizen):
+        Citizen(**fields)
+
+
+def _fields(**changed: Any) -> dict[str, Any]:
+    valid = government("abc", "de", "f")
+    return {**{name: getattr(valid, name) for name in Government.model_fields}, **changed}
+
+
+ARRIVED = {id: Promise(place + 1, 0) for place, id in enumerate("abcdef")}
+CITIZENS = {id: citizen(id) for id in "abcdef"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "changed"),
+    [
+        ("entry 0", {"promise": Promise(6, 1)}),
+        ("numbered from 1", {"promise": Promise(0, 0)}),
+        ("leader first", {"majority": (), "minority": ()}),
+        ("disjoint seats", {"minority": ("d", "a")}),
+        ("disjoint seats", {"majority": ("a", "b", "b"), "minority": ("d", "e")}),
+        ("strict majority", {"majority": ("a", "b"), "minority": ("c", "d", "e")}),
+        ("strict majority", {"majority": ("a", "b"), "minority": ("c", "d")}),
+        ("every citizen has one seat", {"constituents": ()}),
+        ("every citizen has one seat", {"constituents": ("f", "g")}),
+        ("every seat has arrived", {"arrived": {**ARRIVED, "g": Promise(1, 0)}}),
+        ("every seat has arrived", {"arrived": {"a": Promise(1, 0)}}),
+        ("one-to-one arrivals", {"arrived": {**ARRIVED, "b": Promise(1, 0)}}),
+        ("arrival lies in the future", {"arrived": {**ARRIVED, "b": Promise(9, 0)}}),
+        ("acclimated lists somebody twice", {"acclimated": ("a", "a")}),
+        ("acclimated names somebody", {"acclimated": ("z",)}),
+        ("another id's citizen", {"citizens": {**CITIZENS, "a": citizen("z")}}),
+        ("majority", {"majority": "abc"}),
+        ("citizens", {"citizens": {**CITIZENS, "a": {"id": ""}}}),
+        ("unknown", {"unknown": 1}),
+    ],
+)
+def test_a_government_names_the_rule_that_is_broken(rule: str, changed: dict[str, Any]) -> None:
+    with pytest.raises(InvalidGovernment, match=rule):
+        Government(**_fields(**changed))
+    assert Government(**_fields()).leader == "a"
+
+
+def test_a_government_is_frozen() -> None:
+    ruling = government("abc", "de")
+    with pytest.raises(ValueError, match="frozen"):
+        ruling.majority = ("b",)  # type: ignore[misc]
