@@ -114,7 +114,9 @@ def test_every_layer_has_sources() -> None:
         ("from ... import cli", "paxos_ray.core.deep.log", "up"),
         ("from paxos_ray.simulation import run", "paxos_ray.machines.counter", "sideways"),
         ("import paxos_ray.machines.counter", "paxos_ray.simulation.network", "sideways"),
+        ("import ray", "paxos_ray.cli.demo", "only actors know Ray"),
         ("from paxos_ray.actors.citizen import Citizen", "paxos_ray.cli.demo", "public API"),
+        ("from paxos_ray.core.errors import PaxosError", "paxos_ray.cli.app", "public API"),
         ("import importlib\nimportlib.import_module('ray')", "paxos_ray.core.log", "Ray"),
     ],
 )
