@@ -122,7 +122,8 @@ def contract(government: Government, leaving: str) -> Government:
 def promote(government: Government, pair: tuple[str, str], mover: str) -> Government:
     """Two constituents go to the end of the minority; `mover` of it to the end of the majority."""
     minority = (*government.minority, *pair)
-    if any(id not in government.constituents for id in pair) or mover not in minority:
+    strange = len(set(pair)) != 2 or any(id not in government.constituents for id in pair)
+    if strange or mover not in minority:
         raise InvalidGovernment("promote: two constituents, and one of the minority so formed")
     return _next(
         government,
