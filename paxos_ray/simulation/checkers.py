@@ -49,7 +49,7 @@ class SameBallot(Checker):
         super().__init__(history)
         self._recorded: dict[tuple[Ballot, Promise], Entry] = {}
 
-    def registered(self, who: Inhabitant, register: Register) -> None:
+    def registered(self, who: Inhabitant, before: Register | None, register: Register) -> None:
         ballot, recorded = register.ballot, self._recorded
         for entry in register.entries:
             known = recorded.setdefault((ballot, entry.promise), entry)
@@ -186,7 +186,7 @@ class NobodyVanishes(Checker):
 
 
 class Promises(Checker):
-    """A citizen's promise never goes down."""
+    """A citizen's promise never goes down, and it records nothing at another ballot."""
 
     name = "promises are kept"
 
@@ -194,8 +194,9 @@ class Promises(Checker):
         if ballot < before:
             self.fail(f"{who} had promised {before} and now {ballot}")
 
-    def registered(self, who: Inhabitant, register: Register) -> None:
-        if register.ballot > who.promised:
+    def registered(self, who: Inhabitant, before: Register | None, register: Register) -> None:
+        known = before.entries if before is not None and before.ballot == register.ballot else ()
+        if register.ballot != who.promised and register.entries[-1] not in known[-1:]:
             self.fail(f"{who} recorded at {register.ballot} and has promised {who.promised}")
 
 

@@ -80,8 +80,8 @@ class Checker:
     def promised(self, who: Inhabitant, before: Ballot, ballot: Ballot) -> None:
         """A citizen's promise changed."""
 
-    def registered(self, who: Inhabitant, register: Register) -> None:
-        """A citizen's register changed."""
+    def registered(self, who: Inhabitant, before: Register | None, register: Register) -> None:
+        """A citizen's register changed, and is not empty."""
 
     def forgot(self, who: Inhabitant, minimum: Promise) -> None:
         """A citizen's minimum changed."""
@@ -118,10 +118,10 @@ class Watch:
             for moved in self._moved:
                 moved(who, before_top, seen.top)
         if seen.register is not who.register:
-            who.register = seen.register
+            recorded, who.register = who.register, seen.register
             if seen.register is not None:
                 for registered in self._registered:
-                    registered(who, seen.register)
+                    registered(who, recorded, seen.register)
         if seen.minimum != who.minimum:
             who.minimum = seen.minimum
             for forgot in self._forgot:

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from paxos_ray.core import census, changes, election, legislation, legislator, shaper, state
+from paxos_ray.core import (
+    census,
+    changes,
+    election,
+    legislation,
+    reception,
+    recording,
+    shaper,
+    state,
+)
 from paxos_ray.core.government import Government
 from paxos_ray.core.messages import Outcome, Register
 from paxos_ray.core.promise import Promise
@@ -36,7 +45,7 @@ class Bug(NamedTuple):
 
 def promise_not_checked(replace: Replace) -> None:
     """A recorder that has promised a candidate goes on recording for the old leader."""
-    answer = legislator.Legislator._answer
+    answer = reception.Receiver._answer
 
     def forgetful(self: Any, request: Any) -> Any:
         promised = self._state.promised
@@ -46,7 +55,7 @@ def promise_not_checked(replace: Replace) -> None:
         finally:
             self._state.promised = max(promised, self._state.promised)
 
-    replace(legislator.Legislator, "_answer", forgetful)
+    replace(reception.Receiver, "_answer", forgetful)
 
 
 def promise_forgotten(replace: Replace) -> None:
@@ -264,7 +273,7 @@ def let_go_before_it_is_applied(replace: Replace) -> None:
 
 def nobody_stands(replace: Replace) -> None:
     """A follower is patient for ever."""
-    replace(legislation.Recorder, "may_stand", lambda self: False)
+    replace(recording.Recorder, "may_stand", lambda self: False)
 
 
 def the_dead_are_not_replaced(replace: Replace) -> None:

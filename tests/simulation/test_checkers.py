@@ -127,10 +127,10 @@ def test_two_registers_of_one_ballot(forger: Forger) -> None:
     ballot = Ballot(2, "b")
     forger.a.promised = forger.b.promised = ballot
     entry = Entry(Promise(2, 1), Promise(1, 2), 30, b"x")
-    forger.tell("registered", forger.a, Register(ballot, (entry,)))
-    forger.tell("registered", forger.b, Register(ballot, (entry._replace(),)))
+    forger.tell("registered", forger.a, None, Register(ballot, (entry,)))
+    forger.tell("registered", forger.b, None, Register(ballot, (entry._replace(),)))
     other = Register(ballot, (entry._replace(body=b"y"),))
-    caught("same ballot, same register", lambda: forger.tell("registered", forger.b, other))
+    caught("same ballot, same register", lambda: forger.tell("registered", forger.b, None, other))
 
 
 def test_an_acknowledged_entry_is_lost(forger: Forger) -> None:
@@ -185,7 +185,7 @@ def test_a_promise_goes_down(forger: Forger) -> None:
     caught(kept, lambda: forger.tell("promised", forger.a, Ballot(3, "a"), Ballot(2, "b")))
     register = Register(Ballot(9, "b"), (forger.third,))
     promises = checkers.Promises(forger.history)
-    caught(kept, lambda: promises.registered(forger.a, register))
+    caught(kept, lambda: promises.registered(forger.a, None, register))
 
 
 def test_a_minimum_that_too_few_have_reached(forger: Forger) -> None:
