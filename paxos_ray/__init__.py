@@ -16,6 +16,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from paxos_ray.actors.cluster import (
+        Cluster,
+        NoCluster,
+        Task,
+        TaskFailed,
+        connected,
+        embedded,
+        start,
+    )
     from paxos_ray.actors.errors import (
         ClusterTooSmall,
         FewCitizens,
@@ -39,6 +48,7 @@ if TYPE_CHECKING:
     from paxos_ray.machines.errors import InvalidArguments, MachineError, UnknownObject
 
 _WHERE = {
+    "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
         "ClusterTooSmall FewCitizens InvalidArgument IslandError IslandShutDown NameTaken "
         "NotEnoughCitizens OutcomeUnknown PaxosError RayNotInitialised TimedOut UnknownIsland"
@@ -56,6 +66,7 @@ _MODULES = {name: module for module, names in _WHERE.items() for name in names.s
 __all__ = [
     "Citizen",
     "CitizenStatus",
+    "Cluster",
     "ClusterTooSmall",
     "Counter",
     "FewCitizens",
@@ -68,18 +79,24 @@ __all__ = [
     "IslandStatus",
     "MachineError",
     "NameTaken",
+    "NoCluster",
     "NotEnoughCitizens",
     "OutcomeUnknown",
     "PaxosError",
     "Promise",
     "RayNotInitialised",
     "Response",
+    "Task",
+    "TaskFailed",
     "TimedOut",
     "UnknownIsland",
     "UnknownObject",
     "attach",
+    "connected",
+    "embedded",
     "islands",
     "launch",
+    "start",
 ]
 
 

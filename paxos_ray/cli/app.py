@@ -8,11 +8,10 @@ from typing import NoReturn
 
 import typer
 
-from paxos_ray.actors.errors import RayNotInitialised, TimedOut
+import paxos_ray
 from paxos_ray.cli import counters, demo, islands
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.render import say
-from paxos_ray.core.errors import PaxosError
 
 app = typer.Typer(
     name="paxos-ray",
@@ -33,11 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = app(args=arguments)
     except CommandError as error:
         code = _say(str(error), error.code)
-    except TimedOut as error:
+    except paxos_ray.TimedOut as error:
         code = _say(str(error), Exit.TIMEOUT)
-    except RayNotInitialised as error:
+    except (paxos_ray.NoCluster, paxos_ray.RayNotInitialised) as error:
         code = _say(str(error), Exit.NO_CLUSTER)
-    except PaxosError as error:
+    except paxos_ray.PaxosError as error:
         code = _say(str(error), Exit.REFUSED)
     sys.exit(code)
 

@@ -6,20 +6,22 @@ import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 import paxos_ray
-from paxos_ray import Island
 from paxos_ray.cli import cluster
 from paxos_ray.cli.demonstration import CITIZENS, Demonstration, Findings, Occasion, Watcher
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.options import Address, Json
 from paxos_ray.cli.render import err, government_json, out, print_json
 from paxos_ray.cli.text import chunks, own_text, text_of
+
+if TYPE_CHECKING:
+    from paxos_ray import Cluster, Island
 
 _CHUNK_WORDS = 2_500
 _TOP = 10
@@ -61,10 +63,10 @@ def demo(
         cut = chunks(texts, increments, size)
     except ValueError as error:
         raise CommandError(str(error), Exit.USAGE) from None
-    where: AbstractContextManager[str]
+    where: AbstractContextManager[Cluster]
     where = cluster.running(address) if cluster.asked_for(address) else cluster.embedded()
-    with where, _island() as island:
-        findings = _watched(island, cut)
+    with where as found, _island() as island:
+        findings = _watched(island, cut, max(2, int(2 * found.cpus)))
     if as_json:
         print_json(findings_json(findings))
     else:
@@ -84,7 +86,7 @@ def _island() -> Iterator[Island]:
         island.shutdown()
 
 
-def _watched(island: Island, cut: list[str]) -> Findings:
+def _watched(island: Island, cut: list[str], tasks: int) -> Findings:
     """Run the demonstration under a progress bar on standard error."""
     with Progress(
         TextColumn("{task.description}"),
@@ -99,7 +101,7 @@ def _watched(island: Island, cut: list[str]) -> Findings:
             counted=lambda words: progress.advance(bar, words),
             says=lambda what: progress.update(bar, description=what),
         )
-        demonstration = Demonstration(island, cut, watcher)
+        demonstration = Demonstration(island, cut, tasks, watcher)
         progress.update(bar, total=demonstration.findings.expected.total())
         return demonstration.run()
 

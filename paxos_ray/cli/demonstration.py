@@ -12,25 +12,22 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from signal import SIGKILL
-from typing import NamedTuple
-
-import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from typing import TYPE_CHECKING, NamedTuple
 
 import paxos_ray
-from paxos_ray import Island
-from paxos_ray.actors.errors import TimedOut
 from paxos_ray.cli.probe import NAME as PROBE
 from paxos_ray.cli.probe import Probe, longest_gap_s
 from paxos_ray.cli.text import words
-from paxos_ray.core.government import Government
+
+if TYPE_CHECKING:
+    from paxos_ray import Government, Island, Task
 
 CITIZENS = 5
 _LIMIT_S = 60.0
+_LOOK_S = 0.01
 _AROUND_S = 10.0  # a pause that begins this long after the kill was not its doing
 
 
-@ray.remote(max_retries=0)  # a second run would be a second session: its words would count twice
 def count_words(island: str, chunk: str) -> int:
     """Increment the counter of each word of `chunk` once an occurrence; how many there were."""
     counter = cache(paxos_ray.attach(island).counter)
@@ -40,17 +37,11 @@ def count_words(island: str, chunk: str) -> int:
     return len(responses)
 
 
-@ray.remote(num_cpus=0, max_retries=0)
-def _kill(pid: int) -> None:
-    """Kill the process of a Ray actor on this node at once, as a crash would."""
+def kill(pid: int) -> None:
+    """Kill the process of a Ray actor on this node, at once, as a crash would."""
     if not Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::"):
         raise RuntimeError(f"process {pid} is not an actor of Ray")
     os.kill(pid, SIGKILL)
-
-
-def _cpus() -> float:
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    return resources.get("CPU", 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +93,12 @@ class Findings:
 
 
 class Demonstration:
-    """One run on an island of five, counting `chunks` of text."""
+    """One run on an island of five, counting `chunks` of text, so many `tasks` at a time."""
 
-    def __init__(self, island: Island, chunks: Sequence[str], watcher: Watcher) -> None:
+    def __init__(self, island: Island, chunks: Sequence[str], tasks: int, watcher: Watcher) -> None:
         self._island = island
         self._chunks = chunks
+        self._width = tasks
         self._watcher = watcher
         self._probe = Probe(island, _LIMIT_S)
         self._began = self._killed_at = 0.0
@@ -137,8 +129,7 @@ class Demonstration:
             (0.4, lambda: self._scale(7)),
             (0.7, lambda: self._scale(3)),
         ]
-        width = max(2, int(2 * _cpus()))
-        tasks: list[ray.ObjectRef[int]] = []
+        tasks: list[Task[int]] = []
         under_way: Future[None] | None = None
         given = 0
         while given < len(self._chunks) or tasks or script:
@@ -149,15 +140,15 @@ class Demonstration:
             if script and under_way is None and given >= limit:
                 under_way = acts.submit(script.pop(0)[1])
                 continue
-            while given < limit and len(tasks) < width:
-                tasks.append(count_words.remote(self._island.name, self._chunks[given]))
+            while given < limit and len(tasks) < self._width:
+                tasks.append(paxos_ray.start(count_words, self._island.name, self._chunks[given]))
                 given += 1
-            if tasks:
-                done, tasks = ray.wait(tasks, timeout=0.1)
-                for words_counted in ray.get(done):
-                    self._watcher.counted(words_counted)
-            else:
-                time.sleep(0.01)
+            done = [task for task in tasks if task.ready()]
+            tasks = [task for task in tasks if task not in done]
+            for task in done:
+                self._watcher.counted(task.result())
+            if not done:
+                time.sleep(_LOOK_S)
         if under_way is not None:
             under_way.result()
 
@@ -165,14 +156,13 @@ class Demonstration:
         leader = self._island.status().citizens[0]
         assert leader.node_id is not None and leader.pid is not None, f"{leader.id} does not answer"
         self._watcher.says(f"killing the leader, {leader.id}, process {leader.pid}")
-        there = NodeAffinitySchedulingStrategy(leader.node_id, soft=False)
         self._killed_at = time.monotonic()
-        ray.get(_kill.options(scheduling_strategy=there).remote(leader.pid))
+        paxos_ray.start(kill, leader.pid, node_id=leader.node_id, num_cpus=0).result(_LIMIT_S)
         self.findings.killed = leader.id
         deadline = time.monotonic() + _LIMIT_S
         while self._island.government().leader == leader.id:
             if time.monotonic() > deadline:
-                raise TimedOut(f"{leader.id} was killed and nobody leads in its place")
+                raise paxos_ray.TimedOut(f"{leader.id} was killed and nobody leads in its place")
             time.sleep(0.02)
         self._note("leader killed")
 

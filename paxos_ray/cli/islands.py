@@ -7,17 +7,19 @@ import sys
 import warnings
 from contextlib import redirect_stdout
 from threading import Event
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import paxos_ray
-from paxos_ray import FewCitizens, IslandStatus
 from paxos_ray.cli import cluster
 from paxos_ray.cli.exits import EPILOG
 from paxos_ray.cli.options import Address, IslandName, Json, Timeout
 from paxos_ray.cli.overview import status_json, status_table
 from paxos_ray.cli.render import out, print_json, say
+
+if TYPE_CHECKING:
+    from paxos_ray import IslandStatus
 
 
 def register(app: typer.Typer) -> None:
@@ -47,13 +49,13 @@ def launch(
             launched = _launch(name, citizens, timeout)
         _show(launched, as_json)
         return
-    with cluster.embedded() as where:
+    with cluster.embedded() as own:
         launched = _launch(name, citizens, timeout)
         with redirect_stdout(stdout):
             _show(launched, as_json)
         _stay(
-            f"No --address was given: this island lives in a Ray of this command's own and ends "
-            f"with it, by Ctrl-C. Elsewhere, until then: paxos-ray status {name} --address {where}"
+            "No --address was given: this island lives in a Ray of this command's own and ends "
+            f"with it, by Ctrl-C. Elsewhere, until then: paxos-ray status {name} --address {own.address}"
         )
 
 
@@ -95,7 +97,7 @@ def shutdown(name: IslandName, address: Address = None) -> None:
 
 def _launch(name: str, citizens: int, timeout_s: float) -> IslandStatus:
     with warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter("always", FewCitizens)
+        warnings.simplefilter("always", paxos_ray.FewCitizens)
         island = paxos_ray.launch(name, citizens, timeout_s=timeout_s)
     for warning in warned:
         say(f"paxos-ray: {warning.message}", style="yellow")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from paxos_ray import IslandStatus
 from paxos_ray.cli.render import government_json
+
+if TYPE_CHECKING:
+    from paxos_ray import IslandStatus
 
 
 def status_json(status: IslandStatus) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import time
 from collections.abc import Sequence
 from itertools import pairwise
 from threading import Event, Thread
+from typing import TYPE_CHECKING
 
-from paxos_ray import Island
+if TYPE_CHECKING:
+    from paxos_ray import Island
 
 NAME = "#probe"
 """The probe's counter: no word contains a `#`."""

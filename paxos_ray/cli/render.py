@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from paxos_ray.core.government import Government
+if TYPE_CHECKING:
+    from paxos_ray import Government
 
 out = Console()
 err = Console(stderr=True)
