@@ -57,6 +57,36 @@ class SameBallot(Checker):
                 self.fail(f"at {ballot} {who} has recorded {entry}, somebody else {known}")
 
 
+class Chosen(Checker):
+    """What is committed was recorded by a strict majority of the parliament; a new government
+    by one of its own parliament, too. The dead count: they did record it."""
+
+    name = "committed is recorded by a majority"
+
+    def __init__(
+        self, history: History, incarnations: Mapping[tuple[str, Any], Inhabitant]
+    ) -> None:
+        super().__init__(history)
+        self._incarnations = incarnations
+
+    def first(self, who: Inhabitant, entry: Entry) -> None:
+        governments = self.history.governments[-1:]
+        if entry.promise.entry == 0:
+            governments = [*governments, entry.body]
+        for government in governments:
+            having = [id for id in government.parliament if self._has(government, id, who, entry)]
+            if len(having) < government.quorum:
+                line = describe_government(government)
+                self.fail(f"{who} has committed {entry.promise}, only {having} have it, of {line}")
+
+    def _has(self, government: Government, id: str, who: Inhabitant, entry: Entry) -> bool:
+        member = self._incarnations.get((id, government.citizens[id].cookie))
+        if member is None or member is who:
+            return member is who
+        register = member.register
+        return member.top >= entry.promise or (register is not None and entry in register.entries)
+
+
 class NothingLost(Checker):
     """What was acknowledged is what was asked for, and every log that goes on from it has it."""
 

@@ -49,6 +49,7 @@ def invariants(history: History, island: Island, plan: Plan) -> list[Checker]:
         checkers.OneEntry(history),
         checkers.OneLog(history),
         checkers.SameBallot(history),
+        checkers.Chosen(history, island.incarnations),
         checkers.NothingLost(history),
         checkers.NothingTwice(history),
         checkers.FreshReads(history),

@@ -35,6 +35,7 @@ class Forger:
                 checkers.OneEntry(self.history),
                 checkers.OneLog(self.history),
                 checkers.SameBallot(self.history),
+                checkers.Chosen(self.history, self.incarnations),
                 checkers.NothingLost(self.history),
                 checkers.NothingTwice(self.history),
                 checkers.FreshReads(self.history),
@@ -131,6 +132,20 @@ def test_two_registers_of_one_ballot(forger: Forger) -> None:
     forger.tell("registered", forger.b, None, Register(ballot, (entry._replace(),)))
     other = Register(ballot, (entry._replace(body=b"y"),))
     caught("same ballot, same register", lambda: forger.tell("registered", forger.b, None, other))
+
+
+def test_a_commit_that_too_few_have_recorded(forger: Forger) -> None:
+    arrived = changes.arrive(FOUNDED, Citizen(id="b", properties={}, cookie="b.1"))
+    seated = arrived.model_copy(update={"majority": ("a", "b"), "constituents": ()})
+    forger.history.governments.append(seated)
+    chosen = checkers.Chosen(forger.history, forger.incarnations)
+    name = "committed is recorded by a majority"
+    entry = Entry(Promise(2, 1), Promise(2, 0), 30, b"x")
+    caught(name, lambda: chosen.first(forger.a, entry))
+    forger.b.register = Register(Ballot(2, "a"), (entry,))
+    chosen.first(forger.a, entry)
+    forger.b.register, forger.b.top = None, Promise(2, 1)
+    chosen.first(forger.a, entry)
 
 
 def test_an_acknowledged_entry_is_lost(forger: Forger) -> None:
