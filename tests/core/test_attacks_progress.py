@@ -82,25 +82,25 @@ def somebody_with_a_seat_returns_below_the_minimum() -> None:
 
 
 def a_promise_outlives_its_candidate() -> None:
-    """d, of the minority, promised (12,x), and x has given up. d refuses every lower ballot from
+    """d, of the minority, promised (12,c), and c has given up. d refuses every lower ballot from
     then on; but it takes in what is committed, and f below it gets it, too."""
     island = Island("abc", "de", "f")
-    island["d"].receive(island.now, Prepare(**island.head("c", "d", Ballot(12, "x"))))
+    island["d"].receive(island.now, Prepare(**island.head("c", "d", Ballot(12, "c"))))
     for n in range(3):
         island.enqueue("a", f"x{n}")
         island.run(TIMEOUT)
     assert island.leaders() == ["a"]
     assert island["a"].leader == island["f"].leader == "a"
-    assert island["d"].inspect().promised == (12, "x")
+    assert island["d"].inspect().promised == (12, "c")
     assert island["d"].top == island["f"].top == island["a"].top
     assert island["a"].minimum >= Promise(6, 2)
 
 
 def who_refuses_says_where_it_stands() -> None:
-    """d has promised (12,x) and lacks eight entries, of which a pulse brings two. Its refusals say
+    """d has promised (12,c) and lacks eight entries, of which a pulse brings two. Its refusals say
     how far it has come, so the rest follows, to f below it as well."""
     island = Island("abc", "de", "f", catch_up_entries=2, ping=4 * TIMEOUT, timeout=9 * TIMEOUT)
-    island["d"].receive(island.now, Prepare(**island.head("c", "d", Ballot(12, "x"))))
+    island["d"].receive(island.now, Prepare(**island.head("c", "d", Ballot(12, "c"))))
     for n in range(8):
         island.enqueue("a", f"x{n}")
     island.exhaust()
