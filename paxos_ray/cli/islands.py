@@ -55,7 +55,8 @@ def launch(
             _show(launched, as_json)
         _stay(
             "No --address was given: this island lives in a Ray of this command's own and ends "
-            f"with it, by Ctrl-C. Elsewhere, until then: paxos-ray status {name} --address {own.address}"
+            "with it, by Ctrl-C. Elsewhere, until then: "
+            f"paxos-ray status {name} --address {own.address}"
         )
 
 

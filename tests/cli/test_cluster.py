@@ -27,9 +27,9 @@ def free_port() -> int:
 @pytest.mark.usefixtures("unconnected")
 @pytest.mark.parametrize("scheme", ["", "ray://"])
 def test_an_address_where_nobody_listens(free_port: int, scheme: str) -> None:
-    with pytest.raises(NoCluster, match="ray start --head"):
-        with cluster.running(f"{scheme}127.0.0.1:{free_port}"):
-            pass
+    address = f"{scheme}127.0.0.1:{free_port}"
+    with pytest.raises(NoCluster, match="ray start --head"), cluster.running(address):
+        pass
 
 
 @pytest.mark.usefixtures("unconnected")

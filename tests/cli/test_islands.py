@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +15,6 @@ import pytest
 import paxos_ray
 
 pytestmark = pytest.mark.usefixtures("cluster")
-
-
-@pytest.fixture
-def name() -> Iterator[str]:
-    """A name nobody has, whose island is gone afterwards."""
-    name = f"cli-{secrets.token_hex(3)}"
-    yield name
-    try:
-        island = paxos_ray.attach(name)
-    except paxos_ray.UnknownIsland:
-        return
-    island.shutdown()
 
 
 @pytest.fixture
