@@ -180,7 +180,7 @@ class Citizen:
         with self._lock:
             for id in ids:
                 self._legislator.unreachable(_now(), id)
-            self._apply()
+                self._apply()
             return self._turn(owner, known, self._next())
 
     # -- the application's state --------------------------------------------------------------
@@ -244,8 +244,7 @@ class Citizen:
     def _input(self, owner: str, calls: bytes | None) -> None:
         legislator = self._legislator
         legislator.tick(_now())
-        government = legislator.government
-        alone = government is not None and len(government.majority) == 1
+        self._apply()
         for call in () if calls is None else unseal(calls):
             receipt = self._ask(call)
             number = call.number
@@ -253,13 +252,11 @@ class Citizen:
                 self._tickets[receipt.ticket] = (owner, call)
                 if receipt.why:
                     self._results[owner].append(Result(number, wire.WAITS, receipt.why))
-                if alone:
-                    self._apply()  # a majority of one commits, and forgets, at once
+                self._apply()
             else:
                 leads = legislator.inspect().role == "writer"
                 status = wire.REFUSED if leads else wire.RETRY
                 self._results[owner].append(Result(number, status, receipt.why or ""))
-        self._apply()
 
     def _ask(self, call: Call) -> Receipt:
         legislator, republic, matter = self._legislator, self._identity.republic, call.matter
@@ -277,7 +274,8 @@ class Citizen:
         raise AssertionError(call)
 
     def _apply(self) -> None:
-        """After every input: apply what has been committed, and answer what that decides."""
+        """After every call on the Legislator, since the next one may let go of what is committed:
+        apply that, and answer what it decides."""
         legislator = self._legislator
         reads: list[tuple[str, Call]] = []
         for ticket, promise in legislator.outcomes():

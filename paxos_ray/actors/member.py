@@ -74,6 +74,8 @@ def launch(
             num_cpus=settings.num_cpus,
             max_restarts=0,
             max_task_retries=0,
+            # In order, a request that waits for a sender that hangs would hold up all after it.
+            allow_out_of_order_execution=True,
             enable_task_events=False,
             **options,
         )

@@ -1,0 +1,165 @@
+"""What is asked wrongly is refused with a clear typed error, and changes nothing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import paxos_ray
+from paxos_ray import Island, attach, islands, launch
+
+ROOT = Path(__file__).resolve().parents[2]
+SOON_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def island(cluster: str) -> Iterator[Island]:
+    island = launch(f"strict-{uuid.uuid4().hex[:8]}")
+    yield island
+    island.shutdown()
+
+
+def test_an_unknown_island(cluster: str) -> None:
+    with pytest.raises(paxos_ray.UnknownIsland, match="no island named 'atlantis'"):
+        attach("atlantis")
+
+
+def test_a_counter_that_was_never_incremented(island: Island) -> None:
+    with pytest.raises(paxos_ray.UnknownObject, match="never"):
+        island.counter("never").value(timeout_s=SOON_S)
+    with pytest.raises(paxos_ray.UnknownObject):
+        island.values(["never"], SOON_S)
+
+
+@pytest.mark.parametrize("name", ["", 7, None])
+def test_a_counter_whose_name_is_none(island: Island, name: Any) -> None:
+    with pytest.raises(paxos_ray.InvalidArgument):
+        island.counter(name)
+
+
+@pytest.mark.parametrize("n", [True, 1.0, "1", None, [1]])
+def test_an_increment_that_is_no_integer(island: Island, n: Any) -> None:
+    counter = island.counter("strict")
+    before = counter.increment(0, timeout_s=SOON_S)
+    with pytest.raises(paxos_ray.InvalidArgument, match="increment takes an integer"):
+        counter.increment.remote(n)
+    assert counter.value(timeout_s=SOON_S) == before
+
+
+def test_a_second_launch_of_a_name(island: Island) -> None:
+    before = island.counter("kept").increment(1, timeout_s=SOON_S)
+    with pytest.raises(paxos_ray.NameTaken, match=re.escape(repr(island.name))):
+        launch(island.name)
+    assert island.counter("kept").value(timeout_s=SOON_S) == before
+
+
+@pytest.mark.parametrize("citizens", [0, -1, 2.0, "3", True, None])
+def test_a_population_that_is_none(island: Island, citizens: Any) -> None:
+    with pytest.raises(paxos_ray.InvalidArgument, match="whole number"):
+        island.scale(citizens)
+    with pytest.raises(paxos_ray.InvalidArgument, match="whole number"):
+        launch("nobody", citizens)
+    assert len(island.government().citizens) == 3
+    assert "nobody" not in islands()
+
+
+def test_a_parliament_below_its_floor(island: Island) -> None:
+    with pytest.raises(paxos_ray.NotEnoughCitizens, match="floor of 3"):
+        island.scale(2)
+    assert island.status().population == 3
+
+
+def test_more_citizens_than_the_cluster_has_cpus_for(cluster: str) -> None:
+    with pytest.raises(paxos_ray.ClusterTooSmall, match="3 citizens of 1000 CPUs"):
+        launch("giants", 3, num_cpus=1000)
+    assert "giants" not in islands()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"parliament_size": 4},
+        {"parliament_size": 0},
+        {"parliament_size": 3, "parliament_floor": 5},
+        {"parliament_floor": 2},
+        {"num_cpus": -1},
+        {"num_cpus": "many"},
+    ],
+)
+def test_settings_that_make_no_sense(cluster: str, settings: dict[str, Any]) -> None:
+    with pytest.raises(paxos_ray.InvalidArgument):
+        launch("nonsense", **settings)
+    assert "nonsense" not in islands()
+
+
+@pytest.mark.parametrize("name", ["", "a/b", 7, None])
+def test_a_name_that_is_none(cluster: str, name: Any) -> None:
+    with pytest.raises(paxos_ray.InvalidArgument):
+        launch(name)
+
+
+def test_a_launch_that_takes_too_long_leaves_nothing_behind(cluster: str) -> None:
+    with pytest.raises(paxos_ray.TimedOut, match="'hasty'"):
+        launch("hasty", timeout_s=0.01)
+    assert "hasty" not in islands()
+
+
+def test_few_citizens_are_warned_of(name: str) -> None:
+    with pytest.warns(paxos_ray.FewCitizens, match="one death can lose data"):
+        island = launch(name, 1)
+    counter = island.counter("alone")
+    responses = [counter.increment.remote(1) for _ in range(5_000)]
+    assert [response.result(SOON_S) for response in responses] == list(range(1, 5_001))
+    island.scale(3)
+    assert counter.value(timeout_s=SOON_S) == 5_000
+
+
+def test_calls_after_shutdown(name: str) -> None:
+    island = launch(name)
+    counter = island.counter("late")
+    counter.increment(1)
+    attached = attach(name)
+    island.shutdown()
+    for call in (
+        lambda: counter.increment.remote(1).result(SOON_S),
+        lambda: counter.value(timeout_s=SOON_S),
+        lambda: attached.counter("late").increment(1, timeout_s=SOON_S),
+        lambda: island.scale(5),
+        island.status,
+        island.government,
+    ):
+        with pytest.raises(paxos_ray.IslandShutDown, match=name):
+            call()
+    with pytest.raises(paxos_ray.UnknownIsland):
+        attach(name)
+
+
+def test_ray_that_is_not_initialised() -> None:
+    program = (
+        "import paxos_ray\n"
+        "for call in (lambda: paxos_ray.launch('x'), lambda: paxos_ray.attach('x'),\n"
+        "             paxos_ray.islands):\n"
+        "    try:\n"
+        "        call()\n"
+        "    except paxos_ray.RayNotInitialised as error:\n"
+        "        print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=True, timeout=120, cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.count("call ray.init()") == 3
+
+
+def test_every_error_is_a_paxos_error() -> None:
+    errors = [getattr(paxos_ray, name) for name in paxos_ray.__all__]
+    classes = [each for each in errors if isinstance(each, type) and issubclass(each, Exception)]
+    for each in classes:
+        assert issubclass(each, paxos_ray.PaxosError | UserWarning), each

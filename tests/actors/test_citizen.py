@@ -1,0 +1,151 @@
+"""A citizen's actor, without being one: what strangers send it is refused and changes nothing."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from paxos_ray.actors.citizen import Citizen, Identity
+from paxos_ray.actors.settings import Settings, Wish
+from paxos_ray.actors.wire import WRITE, Call, Turn, seal, unseal
+from paxos_ray.core import government
+from paxos_ray.core.messages import Denied, Received, Request
+from paxos_ray.machines import encode_open
+
+pytestmark = pytest.mark.usefixtures("cluster")
+
+OWNER = "coordinator"
+
+
+def citizen(id: str, republic: str = "republic", founder: bool = False) -> Citizen:
+    cookie = republic if founder else f"{id}'s cookie"
+    return Citizen(Identity(id, republic, cookie, founder), Settings(), Wish(1, 3))
+
+
+def turn(sealed: bytes) -> Turn:
+    said = unseal(sealed)
+    assert isinstance(said, Turn)
+    return said
+
+
+def embark(leader: Citizen, id: str) -> Turn:
+    newcomer = government.Citizen(id=id, cookie=f"{id}'s cookie")
+    return turn(leader.turn(OWNER, 0, seal([Call(1, "embark", newcomer)])))
+
+
+def request_to(newcomer: Citizen, id: str = "b") -> tuple[Citizen, bytes]:
+    """A leader that has written a newcomer in, and the first request that this one can answer."""
+    leader = citizen("leader", founder=True)
+    said = embark(leader, id)
+    while True:
+        while said.bundle is None:
+            said = turn(leader.turn(OWNER, 0))
+        ((to, request),) = said.bundle.envelopes
+        assert to == id
+        if unseal(request).entries:
+            return leader, request
+        said = turn(leader.sent(OWNER, said.bundle.key, 0, {id: newcomer.receive(request)}))
+
+
+def state_of(citizen: Citizen) -> Any:
+    portrait = citizen.portray(digest=True)
+    return portrait._replace(role="")
+
+
+def test_a_request_is_answered() -> None:
+    newcomer = citizen("b")
+    _, request = request_to(newcomer)
+    assert isinstance(unseal(newcomer.receive(request)), Received)
+    said = turn(newcomer.turn(OWNER, 0))
+    assert said.government is not None
+    assert said.donor == "leader"
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        b"",
+        b"junk",
+        pickle.dumps(None),
+        pickle.dumps("a letter"),
+        pickle.dumps({"republic": "republic"}),
+        pickle.dumps(Denied("no")),
+        b"\x80\x05cnowhere\nnothing\n.",
+    ],
+)
+def test_what_is_no_request_is_denied(forged: bytes) -> None:
+    leader = citizen("leader", founder=True)
+    before = state_of(leader)
+    assert isinstance(unseal(leader.receive(forged)), Denied)
+    assert state_of(leader) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"republic": "another"},
+        {"to": "c"},
+        {"cookie": "stale"},
+        {"cookie": None},
+        {"sender": "b"},
+        {"entries": "none"},
+        {"ballot": (1, "leader")},
+        {"top": None},
+    ],
+)
+def test_a_forged_request_is_denied(change: dict[str, Any]) -> None:
+    newcomer = citizen("b")
+    _, sealed = request_to(newcomer)
+    request: Request = unseal(sealed)
+    before = state_of(newcomer)
+    assert isinstance(unseal(newcomer.receive(seal(replace(request, **change)))), Denied)
+    assert state_of(newcomer) == before
+    assert isinstance(unseal(newcomer.receive(sealed)), Received)
+
+
+def test_nothing_is_answered_to_nothing() -> None:
+    assert citizen("b").receive(None) is None
+
+
+def test_replies_to_a_pulse_that_is_not_known_count_for_nothing() -> None:
+    newcomer = citizen("b")
+    leader, request = request_to(newcomer)
+    before = state_of(leader)
+    forged = {"b": seal("received")}
+    turn(leader.sent(OWNER, "no such key", 0, forged))
+    turn(leader.settle(OWNER, "no such key", 0, b"junk"))
+    assert state_of(leader) == before
+    assert isinstance(unseal(newcomer.receive(request)), Received)
+
+
+def test_who_does_not_lead_says_so() -> None:
+    other = citizen("b")
+    said = turn(other.turn(OWNER, 0, seal([Call(7, WRITE, encode_open(1000))])))
+    assert [(result.number, result.status) for result in said.results] == [(7, "retry")]
+
+
+def test_results_go_to_the_coordinator_that_asked() -> None:
+    leader = citizen("leader", founder=True)
+    calls = seal([Call(1, WRITE, encode_open(1000))])
+    leader.give("one", "key", calls, ("b",))
+    assert turn(leader.turn("another", 0)).results == ()
+    assert [result.status for result in turn(leader.turn("one", 0)).results] == ["done"]
+
+
+def test_a_snapshot_that_is_none_is_not_loaded() -> None:
+    import ray
+
+    newcomer = citizen("b")
+    _, request = request_to(newcomer)
+    newcomer.receive(request)
+    said = turn(newcomer.restore(OWNER, 0, [ray.put(b"junk")]))
+    assert said.donor == "leader"
+
+
+def test_the_latest_wish_is_remembered() -> None:
+    b = citizen("b")
+    assert b.introduce(Wish(3, 7)).wish == Wish(3, 7)
+    assert b.introduce(Wish(2, 5)).wish == Wish(3, 7)

@@ -1,0 +1,117 @@
+"""What a client sends again, and when it gives up a session."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import pytest
+
+from paxos_ray import OutcomeUnknown, Promise, TimedOut
+from paxos_ray.actors.response import Response
+from paxos_ray.actors.session import BATCH, ENOUGH, Session
+from paxos_ray.machines import ACKNOWLEDGED, ERROR, EXPIRED, GAP, OK, Batch, Reply, decode
+
+NAME = Promise(3, 5)
+
+
+def waiting(count: int) -> deque[tuple[Any, Response[Any]]]:
+    return deque((("ship", "increment", (n,)), Response()) for n in range(1, count + 1))
+
+
+def send(session: Session, queue: deque[Any]) -> Any:
+    batch = session.new(queue)
+    if batch is not None:
+        session.under_way += 1
+    return batch
+
+
+def decoded(session: Session, batch: Any) -> Batch:
+    body = decode(session.encode(batch))
+    assert isinstance(body, Batch)
+    return body
+
+
+def ok(batch: Any) -> list[Reply]:
+    return [Reply(OK, n) for n in range(batch.first, batch.first + len(batch.operations))]
+
+
+def test_all_that_waits_goes_in_one_call_and_more_only_if_it_is_worth_one() -> None:
+    session, queue = Session(NAME), waiting(3)
+    first = send(session, queue)
+    assert (first.first, len(first.operations)) == (1, 3)
+    queue.extend(waiting(ENOUGH - 1))
+    assert send(session, queue) is None
+    queue.extend(waiting(BATCH))
+    second = send(session, queue)
+    assert (second.first, len(second.operations)) == (4, BATCH)
+    queue.extend(waiting(BATCH))
+    assert send(session, queue) is None, "two calls are enough"
+
+
+def test_what_is_acknowledged_is_what_is_answered_without_a_gap() -> None:
+    session, queue = Session(NAME), waiting(2)
+    first = send(session, queue)
+    queue.extend(waiting(ENOUGH))
+    second = send(session, queue)
+    assert decoded(session, second).acknowledged == 0
+    session.answer(second, ok(second))
+    assert session.acknowledged == 0
+    session.answer(first, ok(first))
+    assert session.acknowledged == 2 + ENOUGH
+    assert first.responses[1].result() == 2
+
+
+def test_after_a_gap_all_that_is_unanswered_is_sent_again_in_one_call() -> None:
+    session, queue = Session(NAME), waiting(2)
+    first = send(session, queue)
+    queue.extend(waiting(ENOUGH))
+    second = send(session, queue)
+    session.under_way -= 1
+    assert session.answer(second, [Reply(GAP, None)] * ENOUGH)
+    assert session.repeat() is None, "the other call is still under way"
+    assert send(session, waiting(1)) is None, "nothing new before it"
+    session.under_way -= 1
+    session.again = True  # the first was lost
+    again = session.repeat()
+    assert again is not None
+    assert (again.first, len(again.operations)) == (1, 2 + ENOUGH)
+    assert session.repeat() is None
+    session.answer(again, ok(again))
+    assert second.responses[-1].result() == 2 + ENOUGH
+    assert first.responses[0].result() == 1
+    assert session.acknowledged == 2 + ENOUGH
+    next_one = send(session, waiting(1))
+    assert next_one.first == 3 + ENOUGH
+
+
+def test_an_expired_session_leaves_the_outcome_unknown() -> None:
+    session, queue = Session(NAME), waiting(2)
+    batch = send(session, queue)
+    assert not session.answer(batch, [Reply(EXPIRED, None)] * 2)
+    session.end(OutcomeUnknown("expired"))
+    for response in batch.responses:
+        with pytest.raises(OutcomeUnknown):
+            response.result()
+    assert not session.answer(session.keepalive(), [Reply(EXPIRED, None)])
+
+
+def test_errors_are_raised_where_the_result_is_asked_for() -> None:
+    session, queue = Session(NAME), waiting(3)
+    batch = send(session, queue)
+    replies = [Reply(OK, 1), Reply(ERROR, ("InvalidArguments", "no")), Reply(ACKNOWLEDGED, None)]
+    session.answer(batch, replies)
+    assert batch.responses[0].result() == 1
+    with pytest.raises(TypeError, match="no"):
+        batch.responses[1].result()
+    with pytest.raises(OutcomeUnknown):
+        batch.responses[2].result()
+
+
+def test_a_response_that_is_not_there_in_time() -> None:
+    response: Response[int] = Response()
+    with pytest.raises(TimedOut, match="within 0.01 s"):
+        response.result(0.01)
+    assert not response.done()
+    response.set_result(5)
+    assert response.result(0.01) == 5

@@ -1,0 +1,180 @@
+"""What an island survives: its processes are killed while clients count, and it grows and shrinks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import ray
+
+from paxos_ray import Counter, Island, IslandStatus, launch
+
+pytestmark = pytest.mark.usefixtures("cluster")
+
+SOON_S = 90.0
+
+
+class Load:
+    """A client that never waits long: increments in small bunches, each reply checked."""
+
+    def __init__(self, counter: Counter) -> None:
+        self.counter = counter
+        self.acknowledged = 0
+        self.failure: Exception | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.is_set():
+                responses = [self.counter.increment.remote(1) for _ in range(20)]
+                for response in responses:
+                    self.acknowledged += 1
+                    assert response.result(SOON_S) == self.acknowledged
+        except Exception as failure:
+            self.failure = failure
+
+    def progress(self, increments: int = 40) -> None:
+        """Wait until so many more are acknowledged."""
+        goal, deadline = self.acknowledged + increments, time.monotonic() + SOON_S
+        while self.acknowledged < goal and self.failure is None:
+            assert time.monotonic() < deadline, "no progress"
+            time.sleep(0.005)
+
+    @contextmanager
+    def under_way(self) -> Iterator[Load]:
+        self._thread.start()
+        try:
+            self.progress()
+            yield self
+            self.progress()
+        finally:
+            self._stop.set()
+            self._thread.join(SOON_S)
+        assert self.failure is None, self.failure
+        assert self.counter.value(timeout_s=SOON_S) == self.acknowledged
+
+
+def await_status(island: Island, told: Callable[[IslandStatus], bool]) -> IslandStatus:
+    deadline = time.monotonic() + SOON_S
+    while not told(status := island.status(timeout_s=SOON_S)):
+        assert time.monotonic() < deadline, status
+        time.sleep(0.05)
+    return status
+
+
+def is_whole(status: IslandStatus) -> bool:
+    return status.shaped and all(citizen.alive for citizen in status.citizens)
+
+
+def kill(pid: int | None) -> None:
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+
+
+def agree(island: Island, citizens: int) -> None:
+    status = island.settled(timeout_s=SOON_S)
+    assert len(status.citizens) == citizens
+    assert len({citizen.digest for citizen in status.citizens}) == 1
+
+
+def test_the_leader_is_killed_again_and_again(name: str) -> None:
+    island = launch(name)
+    with Load(island.counter("ships")).under_way() as load:
+        for _ in range(3):
+            status = await_status(island, is_whole)
+            kill(status.leader_pid)
+            load.progress()
+            after = await_status(island, is_whole)
+            assert after.leader_pid != status.leader_pid
+    agree(island, 3)
+
+
+def test_the_coordinator_is_killed(name: str) -> None:
+    island = launch(name)
+    with Load(island.counter("ships")).under_way() as load:
+        for _ in range(2):
+            pid = island.status(timeout_s=SOON_S).coordinator_pid
+            kill(pid)
+            load.progress()
+            assert island.status(timeout_s=SOON_S).coordinator_pid != pid
+    agree(island, 3)
+
+
+def test_leader_and_coordinator_are_killed_at_once(name: str) -> None:
+    island = launch(name)
+    with Load(island.counter("ships")).under_way() as load:
+        status = island.status(timeout_s=SOON_S)
+        kill(status.coordinator_pid)
+        kill(status.leader_pid)
+        load.progress()
+        await_status(island, is_whole)
+    agree(island, 3)
+
+
+@pytest.mark.parametrize("seat", ["majority", "minority"])
+def test_a_dead_citizen_is_replaced_without_being_asked(name: str, seat: str) -> None:
+    island = launch(name)
+    counter = island.counter("ships")
+    counter.increment(5, timeout_s=SOON_S)
+    (victim,) = [each for each in island.status().citizens if each.seat == seat]
+    kill(victim.pid)
+    counter.increment(1, timeout_s=SOON_S)
+
+    def is_replaced(status: IslandStatus) -> bool:
+        return is_whole(status) and victim.id not in [each.id for each in status.citizens]
+
+    await_status(island, is_replaced)
+    assert counter.value(timeout_s=SOON_S) == 6
+    agree(island, 3)
+
+
+def test_it_grows_and_shrinks_under_load(name: str) -> None:
+    island = launch(name)
+    with Load(island.counter("ships")).under_way() as load:
+        for citizens, seats in ((5, 5), (4, 3), (7, 5), (3, 3)):
+            government = island.scale(citizens)
+            assert len(government.citizens) == citizens
+            assert len(government.parliament) == seats
+            load.progress()
+    agree(island, 3)
+    actors = ray.util.list_named_actors(all_namespaces=True)
+    mine = [actor["name"] for actor in actors if actor["namespace"].endswith(name)]
+    assert len([actor for actor in mine if actor.startswith("citizen/")]) == 3
+
+
+def test_the_leader_is_killed_while_it_grows(name: str) -> None:
+    island = launch(name)
+    with Load(island.counter("ships")).under_way() as load:
+        growing = threading.Thread(target=island.scale, args=(5,))
+        growing.start()
+        await_status(island, lambda status: len(status.citizens) > 3)
+        kill(island.status(timeout_s=SOON_S).leader_pid)
+        load.progress()
+        growing.join(SOON_S)
+        await_status(island, is_whole)
+    agree(island, 5)
+
+
+def test_a_citizen_that_hangs_is_done_without(name: str) -> None:
+    island = launch(name)
+    counter = island.counter("ships")
+    counter.increment(1, timeout_s=SOON_S)
+    pid = island.status().leader_pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        counter.increment(1, timeout_s=SOON_S)
+        await_status(island, lambda status: is_whole(status) and status.leader_pid != pid)
+        assert counter.value(timeout_s=SOON_S) == 2
+    finally:
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:  # it was replaced and stopped
+            pass
+    agree(island, 3)

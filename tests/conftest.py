@@ -1,0 +1,43 @@
+"""One Ray for all tests that need one: it takes seconds to start."""
+
+from __future__ import annotations
+
+import os
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ray
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """A Ray on this machine, which this process is connected to: its address."""
+    path = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), path] if path else [str(ROOT)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray's own
+        context = ray.init(
+            address="local",
+            num_cpus=4,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
+    yield str(context.address_info["gcs_address"])
+    ray.shutdown()
+
+
+@pytest.fixture
+def name(cluster: str) -> Iterator[str]:
+    """A name for an island, which is shut down after the test if the test has left it."""
+    from paxos_ray import attach, islands
+
+    chosen = f"island-{uuid.uuid4().hex[:8]}"
+    yield chosen
+    if chosen in islands():
+        attach(chosen).shutdown()
