@@ -157,8 +157,9 @@ class Nemesis:
 
     def _emigrate(self) -> None:
         staying = [who for who in self._island.living() if who.listed and not who.leaving]
-        if len(staying) > 1:
-            leaving = self._random.choice(staying)
+        leaving = self._random.choice(staying) if len(staying) > 1 else None
+        # Its seat may go before a death is noticed: as if it died, it must be dispensable.
+        if leaving is not None and may_stop(self._island, leaving):
             leaving.leaving = True
             self._did("emigrate", leaving.id)
 
@@ -273,7 +274,7 @@ def may_stop(island: Island, victim: Inhabitant) -> bool:
     """
     living = {who.id: who.cookie for who in island.living() if who is not victim}
     for government in _binding(island, victim):
-        if not _survives(government, living, victim, island.settings.parliament_size):
+        if not _survives(government, living, victim, island):
             return False
     return bool(living)
 
@@ -296,18 +297,21 @@ def _binding(island: Island, victim: Inhabitant) -> Iterator[Government]:
 
 
 def _survives(
-    government: Government, living: Mapping[str, object], victim: Inhabitant, size: int
+    government: Government, living: Mapping[str, object], victim: Inhabitant, island: Island
 ) -> bool:
     if not government.lists(victim.id, victim.cookie):
         return True
+    if victim.id in government.constituents and victim.id not in government.acclimated:
+        return True
     alive = [id for id, citizen in government.citizens.items() if living.get(id) == citizen.cookie]
-    seated = sum(id in alive for id in government.parliament)
+    seats, seated = len(government.parliament), sum(id in alive for id in government.parliament)
     unnoticed = sum(
         id not in alive and id in government.acclimated for id in government.constituents
     )
-    if victim.id in government.constituents and victim.id not in government.acclimated:
-        return True
-    promotable = len(government.parliament) <= size - 2
-    if promotable and seated - min(2, unnoticed) < len(government.parliament) // 2:
+    if seats <= island.settings.parliament_size - 2 and seated - min(2, unnoticed) < seats // 2:
         return False
+    if seats > island.settings.odd_floor:  # who emigrates takes a seat along that lives
+        unnoticed += sum(
+            id in alive and island.inhabitants[id].leaving for id in government.parliament
+        )
     return seated - min(1, unnoticed) >= government.quorum
