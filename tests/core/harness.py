@@ -289,7 +289,7 @@ class Island:
 
     def exhaust(self, only: Iterable[str] | None = None) -> None:
         """Carry pulses until nobody has one, without time passing."""
-        for _ in range(1_000):
+        for _ in range(300):
             carried = False
             for id in self._running(only):
                 self.load(id)

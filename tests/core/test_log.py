@@ -84,7 +84,7 @@ def agree(log: Log, held: list[Entry], everything: list[Entry], first: int) -> N
 
 
 @given(HISTORIES, st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_the_log_is_a_list(entries: list[Entry], data: st.DataObject) -> None:
     """Extended by pieces and trimmed at any time, it holds and finds what the list does."""
     log = Log()
@@ -101,7 +101,7 @@ def test_the_log_is_a_list(entries: list[Entry], data: st.DataObject) -> None:
 
 
 @given(HISTORIES, st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_a_log_begins_anywhere(entries: list[Entry], data: st.DataObject) -> None:
     """Restarted at any entry, after holding something else, it goes on as one that always did."""
     log = Log()

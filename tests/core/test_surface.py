@@ -11,7 +11,7 @@ from paxos_ray.core.messages import Outcome, Synchronize, Write
 from tests.core.harness import PING, REPUBLIC, TIMEOUT, Island, citizen
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_wakeup_wakes_for_everything_and_for_nothing_else(seed: int) -> None:
     """A pulse never waits unannounced: when `wakeup` is None or lies ahead, `outbox` has none. And
     nobody spins: after a tick, and when the outbox is empty, `wakeup` is None or lies ahead."""
@@ -37,7 +37,7 @@ def test_wakeup_wakes_for_everything_and_for_nothing_else(seed: int) -> None:
             island.answer(pulse, replies)
         raise AssertionError(f"pulses without end: {island.describe()}")
 
-    for step in range(150):
+    for step in range(120):
         waking = [wakeup for id in island.alive() if (wakeup := island[id].wakeup) is not None]
         island.now = max(island.now + 1, min([*waking, island.now + 3 * PING]))
         for id in island.alive():
@@ -53,7 +53,7 @@ def test_wakeup_wakes_for_everything_and_for_nothing_else(seed: int) -> None:
                 legislator.emigrate(island.now, chance.choice(list(legislator.citizens or "a")))
             if chance.random() < 0.02:
                 legislator.unreachable(island.now, chance.choice(island.alive()))
-        if step in (50, 100):
+        if step in (40, 80):
             island.crash(island.alive()[0])
         for _ in range(50):
             busy = False
