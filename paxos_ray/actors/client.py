@@ -19,6 +19,7 @@ import ray
 from ray.exceptions import ActorDiedError, RayActorError
 
 from paxos_ray.actors.errors import IslandShutDown, OutcomeUnknown, RayNotInitialised, TimedOut
+from paxos_ray.actors.lookout import Lookout
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, Batch, Session
 from paxos_ray.actors.settings import COORDINATOR, actor_id, namespace
@@ -33,6 +34,7 @@ LIFETIME_MS = 60_000
 _KEEPALIVE_S = LIFETIME_MS / 1000 / 4
 _CALL_LIMIT_S = 20.0  # a coordinator gives up earlier, and says so
 _FRESH_S = 1.0
+_LOOK_S = 0.1
 _RETRY_S = 0.02
 _RETRY_MOST_S = 0.5
 
@@ -43,6 +45,7 @@ class Client:
     def __init__(self, island: str, coordinator: Any) -> None:
         self.island = island
         self.coordinator = coordinator
+        self._lookout = Lookout(island, coordinator)
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._closed: Exception | None = None
@@ -52,7 +55,7 @@ class Client:
         self._queries: deque[tuple[Operation, Response[Any]]] = deque()
         self._asking = False  # a call with queries is under way
         self._sending = False  # some thread is handing a call to Ray
-        self._calls: dict[int, tuple[float, Callable[[Exception], None]]] = {}
+        self._calls: dict[int, tuple[float, Callable[[Exception], None]]] = {}  # since when
         self._count = 0
         self.heard_at = 0.0
         self._used_at = time.monotonic()
@@ -151,13 +154,13 @@ class Client:
 
     def _open(self) -> None:
         body = encode_open(LIFETIME_MS)
-        self._call(lambda: self.coordinator.write.remote(body), self._opened, self._not_opened)
+        self._call(lambda: self._lookout.carrier.write.remote(body), self._opened, self._not_opened)
 
     def _write(self, session: Session, batch: Batch) -> None:
         self._used_at = time.monotonic()
         body = session.encode(batch)
         self._call(
-            lambda: self.coordinator.write.remote(body),
+            lambda: self._lookout.carrier.write.remote(body),
             lambda answer: self._written(session, batch, answer),
             lambda error: self._not_written(session),
         )
@@ -165,7 +168,7 @@ class Client:
     def _read(self, taken: list[tuple[Operation, Response[Any]]]) -> None:
         queries = seal([query for query, _ in taken])
         self._call(
-            lambda: self.coordinator.read.remote(queries),
+            lambda: self._lookout.carrier.read.remote(queries),
             lambda answer: self._answered(taken, answer),
             lambda error: self._not_answered(taken),
         )
@@ -180,7 +183,7 @@ class Client:
         with self._lock:
             self._count += 1
             number = self._count
-            self._calls[number] = (time.monotonic() + _CALL_LIMIT_S, failed)
+            self._calls[number] = (time.monotonic(), failed)
 
         def back(future: Future[Any]) -> None:
             with self._lock:
@@ -267,7 +270,7 @@ class Client:
             self._wake.clear()
             if not ray.is_initialized():
                 self.close(RayNotInitialised("Ray was shut down in this process"))
-            self._give_up()
+            self._look_out()
             self._keep_alive()
             self._send()
         self._send()
@@ -275,16 +278,20 @@ class Client:
     def _pause(self) -> float:
         """How long there is nothing to do by itself, in s."""
         wait_s = self._not_before - time.monotonic()
-        return wait_s if wait_s > 0 else 1.0
+        return wait_s if 0 < wait_s < _LOOK_S else _LOOK_S
 
-    def _give_up(self) -> None:
-        """Calls that are not answered at all are sent again."""
+    def _look_out(self) -> None:
+        """Calls that are not answered at all are sent again, to another carrier if there is one."""
         now = time.monotonic()
         with self._lock:
-            late = [number for number, (until, _) in self._calls.items() if until < now]
+            oldest = min((since for since, _ in self._calls.values()), default=now)
+        elsewhere = self._lookout.look(now - oldest)
+        limit_s = 0.0 if elsewhere else _CALL_LIMIT_S
+        with self._lock:
+            late = [n for n, (since, _) in self._calls.items() if now - since >= limit_s]
             calls = [self._calls.pop(number)[1] for number in late]
         for failed in calls:
-            self._failed(TimedOut("no answer from the coordinator"), failed)
+            failed(TimedOut("no answer"))
 
     def _keep_alive(self) -> None:
         with self._lock:

@@ -150,7 +150,10 @@ def _reach(address: str) -> None:
 def _no_cluster(address: str, why: str) -> NoCluster:
     where = "on this machine" if address == "auto" else f"at {address}"
     reason = why.splitlines()[0] if why else "not reachable"
+    # Ray sends no token to a named address unless it is told to, and waits in vain without one.
+    untold = address != "auto" and "RAY_AUTH_MODE" not in os.environ
+    token = " If it wants a token, as most do, set RAY_AUTH_MODE=token." if untold else ""
     return NoCluster(
         f"no Ray cluster {where}: {reason}\n"
-        "Start one with `ray start --head`, or name one with --address or RAY_ADDRESS."
+        f"Start one with `ray start --head`, or name one with --address or RAY_ADDRESS.{token}"
     )

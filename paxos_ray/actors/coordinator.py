@@ -11,18 +11,13 @@ from dataclasses import dataclass
 
 import ray
 
-from paxos_ray.actors import wire
-from paxos_ray.actors.citizen import Identity, Portrait
-from paxos_ray.actors.engine import Engine, Lost
-from paxos_ray.actors.member import Member, find, launch
-from paxos_ray.actors.population import Population
+from paxos_ray.actors import deputy
+from paxos_ray.actors.carrier import CALL_LIMIT_S, SWEEP_S, Carrier
+from paxos_ray.actors.citizen import Portrait
+from paxos_ray.actors.engine import Lost
+from paxos_ray.actors.member import Member
 from paxos_ray.actors.settings import COORDINATOR, Settings, Wish, namespace
 from paxos_ray.core.government import Government
-
-CALL_LIMIT_S = 10.0
-"""After this a client's call is given up; the client asks again if it still waits."""
-
-_SWEEP_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,43 +56,40 @@ class Coordinator:
     ) -> None:
         self._republic = republic
         self._settings = settings
-        self._engine = Engine(island, settings)
-        self._population = Population(self._engine, republic, settings, wish)
-        self._recovered = asyncio.Event()
+        self._carrier = Carrier(island, republic, settings, wish)
+        self._engine = self._carrier.engine
+        self._population = self._carrier.population
+        self._ready = self._carrier.ready
         self._engine.spawn(self._run())
 
     async def write(self, body: bytes) -> bytes:
-        """Have this body written as an entry: an `Answer`, sealed."""
-        answer: bytes = await self._engine.ask(wire.WRITE, body)
-        return answer
+        """See `Carrier.write`."""
+        return await self._carrier.write(body)
 
     async def read(self, queries: bytes) -> bytes:
-        """Have the leader answer these, once it is confirmed as such: an `Answer`, sealed."""
-        answer: bytes = await self._engine.ask(wire.READ, queries)
-        return answer
+        """See `Carrier.read`."""
+        return await self._carrier.read(queries)
+
+    async def alive(self) -> int:
+        """See `Carrier.alive`."""
+        return await self._carrier.alive()
 
     async def found(self) -> None:
         """Start the first citizen, who founds the island. Only `launch` may ask for that: a
         coordinator that finds nobody must not take it that there never was anybody."""
-        await self._recovered.wait()
-        engine = self._engine
-        if not engine.members:
-            identity = Identity("founder", self._republic, self._republic, founder=True)
-            wish = self._population.wish
-            member = launch(engine.island, identity, self._settings, wish, None)
-            engine.members[member.id] = member
-            await member.handle.introduce.remote()
-            await self._look_after(member)
+        await self._ready.wait()
+        if not self._engine.members:
+            self._population.found()
 
     async def want(self, citizens: int) -> None:
         """From now on the island is to have so many citizens."""
-        await self._recovered.wait()
+        await self._ready.wait()
         version = self._population.wish.version + 1
         await self._population.want(Wish(version, citizens))
 
     async def progress(self) -> Progress:
         """How far the island is."""
-        await self._recovered.wait()
+        await self._ready.wait()
         engine, population = self._engine, self._population
         return Progress(
             republic=self._republic,
@@ -111,7 +103,7 @@ class Coordinator:
 
     async def survey(self, digest: bool, limit_s: float) -> Survey:
         """How the island and each of its citizens are."""
-        await self._recovered.wait()
+        await self._ready.wait()
         engine = self._engine
         portraits = await asyncio.gather(
             *(self._portray(m, digest, limit_s) for m in list(engine.members.values()) if m.able)
@@ -136,39 +128,20 @@ class Coordinator:
     # -- inside -------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        await self._recover()
-        self._engine.spawn(self._population.keep())
-        while True:
-            await asyncio.sleep(_SWEEP_S)
-            self._engine.expire(CALL_LIMIT_S)
-
-    async def _recover(self) -> None:
-        """Find the citizens, and who leads: of those who answer, who knows the latest
-        government. Then look after the leader first, lest the others miss its pulse."""
-        engine, population = self._engine, self._population
-        for member in find(engine.island):
-            engine.members[member.id] = member
-        members = list(engine.members.values())
-        introductions = await asyncio.gather(*map(population.introduce, members))
-        known = [introduction for introduction in introductions if introduction is not None]
-        for introduction in known:
-            population.wish = max(population.wish, introduction.wish)
-        if known:
-            latest = max(known, key=lambda introduction: introduction.number)
-            await self._look_after(engine.members[latest.identity.id])
-            if engine.leader is not None:
-                await self._look_after(engine.leader)
-        self._recovered.set()
-        for member in members:
-            engine.schedule(member, 0.05, sooner=True)
-
-    async def _look_after(self, member: Member) -> None:
+        await self._carrier.recover()
         engine = self._engine
-        try:
-            turn = await engine.turn(member, member.turn(engine.owner, engine.known))
-            await engine.follow(member, turn)
-        except Lost:
-            pass
+        engine.spawn(self._population.keep())
+        engine.spawn(self._appoint())
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            engine.expire(CALL_LIMIT_S)
+
+    async def _appoint(self) -> None:
+        """See that there is a deputy, once there is an island to stand in for."""
+        while not self._population.shaped:  # noqa: ASYNC110 - of many events
+            await asyncio.sleep(SWEEP_S / 4)
+        arguments = (self._engine.island, self._republic, self._settings)
+        await asyncio.to_thread(deputy.create, *arguments)
 
 
 def create(island: str, republic: str, settings: Settings, wish: Wish) -> object:

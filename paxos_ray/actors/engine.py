@@ -77,6 +77,7 @@ class Engine:
         self._open: dict[int, Pending] = {}  # given to the leader
         self._ready = True  # the leader may be given something
         self._asked_at = 0.0
+        self._began_at = self._loop.time()
         self._settled = 0  # how many calls have had a result
         self._circles: dict[str, tuple[str, ...]] = {}  # who is expected to be sent to, by whom
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -492,6 +493,17 @@ class Engine:
     def since(self, time: float) -> float:
         """How long ago that was, in s, by the event loop's clock."""
         return self._loop.time() - time
+
+    def is_idle(self, for_s: float) -> bool:
+        """Whether no client has asked for anything for so long, and none waits."""
+        waits = bool(self._waiting or self._open)
+        return not waits and self._loop.time() - max(self._asked_at, self._began_at) > for_s
+
+    def close(self) -> None:
+        """Stop for good."""
+        for member in self.members.values():
+            member.stopped = True
+            self._cancel(member)
 
     def forget(self, member: Member) -> None:
         """It was stopped: nothing is due at it any more."""

@@ -238,7 +238,7 @@ def _sweep(name: str, timeout_s: float) -> None:
     """Kill the coordinator, who would replace citizens, then them; until no name is left."""
     deadline = time.monotonic() + timeout_s
     while True:
-        # "citizen/…" comes before "coordinator": so the other way round
+        # "citizen/…" comes before "coordinator", and that before "deputy": the other way round
         left = sorted(names(name), reverse=True)
         for actor in left:
             with contextlib.suppress(ValueError):

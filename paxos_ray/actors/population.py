@@ -159,6 +159,24 @@ class Population:
                     self._coming[id] = "waits to be written in"
                     engine.spawn(self._welcome(member))
 
+    def found(self) -> None:
+        """Start the first citizen, who is the island until others arrive."""
+        self._engine.spawn(self._found())
+
+    async def _found(self) -> None:
+        engine = self._engine
+        identity = Identity("founder", self._republic, self._republic, founder=True)
+        self._coming[identity.id] = "is being launched"
+        try:
+            arguments = (engine.island, identity, self._settings, self.wish, None)
+            member = await asyncio.to_thread(launch, *arguments)
+            engine.members[member.id] = member
+            if await self._await_launch(member) is not None:
+                engine.schedule(member, 0.0)
+        finally:
+            del self._coming[identity.id]
+            engine.changed.set()
+
     # -- coming -------------------------------------------------------------------------------
 
     async def _launch(self, count: int) -> None:

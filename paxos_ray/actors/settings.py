@@ -8,6 +8,7 @@ from typing import Any
 from paxos_ray.core.errors import InvalidArgument
 
 COORDINATOR = "coordinator"
+DEPUTY = "deputy"
 CITIZEN = "citizen/"
 _NAMESPACE = "paxos_ray/"
 

@@ -1,0 +1,77 @@
+"""Which carrier of an island a client turns to: its coordinator, or the deputy meanwhile.
+
+Ray tells a caller only after a second or more that an actor which it restarts has died. So a
+client whose calls are not answered asks the carrier whether it is there, and turns to the other
+one if that is not answered either. Calls may arrive at both: a session makes that safe.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from paxos_ray.actors.settings import DEPUTY, namespace
+
+SILENCE_S = 0.25
+"""A call that takes so long makes one ask; and so does, on and on, each further such while."""
+
+PATIENCE_S = 0.3
+"""How soon a carrier says that it is there, if it is."""
+
+
+class Lookout:
+    """Used by one thread, except for `carrier`, which any may read."""
+
+    def __init__(self, island: str, coordinator: Any) -> None:
+        self.coordinator = coordinator
+        self.carrier = coordinator
+        self._island = island
+        self._deputy: Any = None
+        self._asked: Future[Any] | None = None
+        self._asked_at = 0.0
+        self._heard_at = 0.0
+
+    def look(self, silent_s: float) -> bool:
+        """Given for how long a call has not been answered: whether `carrier` is another now, so
+        that everything that is under way must be asked again."""
+        now = time.monotonic()
+        if self.carrier is not self.coordinator:
+            if self._is_there(self.coordinator, now):
+                self.carrier = self.coordinator  # what is under way at the deputy stays there
+            return False
+        if silent_s < SILENCE_S:
+            self._asked = None
+            return False
+        if self._is_there(self.carrier, now) or now - self._asked_at < PATIENCE_S:
+            return False
+        self._asked = None
+        if self._find_deputy() is None:
+            return False
+        self.carrier = self._deputy
+        return True
+
+    def _is_there(self, carrier: Any, now: float) -> bool:
+        """Whether the carrier has said so lately; asks it if that was not asked."""
+        if self._asked is None:
+            if now - self._heard_at < SILENCE_S:
+                return True
+            self._asked, self._asked_at = carrier.alive.remote().future(), now
+        if not self._asked.done():
+            return False
+        there = self._asked.exception() is None
+        self._asked = None
+        if there:
+            self._heard_at = now
+        return there
+
+    def _find_deputy(self) -> Any:
+        if self._deputy is None:
+            try:
+                self._deputy = ray.get_actor(DEPUTY, namespace=namespace(self._island))
+            except (ValueError, RayError):
+                return None
+        return self._deputy
