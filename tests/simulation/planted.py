@@ -290,9 +290,9 @@ def carriers_never_come_home(replace: Replace) -> None:
 
 
 SEEDS = {
-    "register_dropped_when_part_of_it_is_committed": 285,
-    "lowest_register_chosen": 285,
-    "let_go_before_it_is_applied": 70,
+    "register_dropped_when_part_of_it_is_committed": 290,
+    "lowest_register_chosen": 290,
+    "let_go_before_it_is_applied": 110,
 }
 """From which schedule on to look, where a bug shows but rarely: the test is to be short."""
 

@@ -24,7 +24,7 @@ planted = util.module_from_spec(spec)
 spec.loader.exec_module(planted)
 
 SAME = range(5)
-SMALL = range(150)
+SMALL = range(120)
 
 app = typer.Typer()
 app.command()(main)
