@@ -56,7 +56,7 @@ def launch(
         _stay(
             "No --address was given: this island lives in a Ray of this command's own and ends "
             "with it, by Ctrl-C. Elsewhere, until then: "
-            f"paxos-ray status {name} --address {own.address}"
+            f"RAY_AUTH_MODE=token paxos-ray status {name} --address {own.address}"
         )
 
 
@@ -76,14 +76,26 @@ def scale(
 
 
 def status(
-    name: IslandName,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ISLAND]",
+            help="The island's name; without it, all of them.",
+            show_default=False,
+        ),
+    ] = None,
     address: Address = None,
     digests: Annotated[
         bool, typer.Option("--digests", help="Also each citizen's digest of the state.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show an island's government, and where each citizen is and how far."""
+    """Show an island's government, and where each citizen is and how far; or list all islands."""
+    if name is None:
+        with cluster.running(address):
+            names = paxos_ray.islands()
+        _list(names, as_json)
+        return
     with cluster.running(address):
         found = paxos_ray.attach(name).status(digests=digests)
     _show(found, as_json)
@@ -103,6 +115,14 @@ def _launch(name: str, citizens: int, timeout_s: float) -> IslandStatus:
     for warning in warned:
         say(f"paxos-ray: {warning.message}", style="yellow")
     return island.status()
+
+
+def _list(names: list[str], as_json: bool) -> None:
+    if as_json:
+        print_json({"islands": names})
+    else:
+        for name in names:
+            out.print(name, markup=False, highlight=False, soft_wrap=True)
 
 
 def _show(shown: IslandStatus, as_json: bool) -> None:

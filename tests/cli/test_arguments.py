@@ -40,7 +40,6 @@ def test_each_command_helps(command: list[str]) -> None:
         ["scale", "harbour", "many"],
         ["launch"],
         ["launch", "harbour", "--citizens", "0"],
-        ["status"],
         ["shutdown"],
         ["counter", "increment", "harbour"],
         ["counter", "increment", "harbour", "ships", "1.5"],

@@ -53,6 +53,8 @@ def test_from_launch_to_shutdown(program_at: Any, name: str) -> None:
     assert ran.code == 0
     assert "leader" in ran.out
 
+    assert name in json.loads(program_at("status", "--json").out)["islands"]
+    assert name in program_at("status").out.splitlines()
     assert program_at("shutdown", name).code == 0
     assert program_at("status", name).code == 4
 
