@@ -389,7 +389,7 @@ class Writer:
         if state.shunned:
             for id in [id for id, until in state.shunned.items() if until <= state.now]:
                 del state.shunned[id]
-        viewed = (report.acclimated, report.reached, report.silent, len(state.shunned))
+        viewed = (report.acclimated, report.reached, report.silent, tuple(state.shunned))
         if viewed != self._viewed or self._loading:
             self._viewed = viewed
             self._next = next_change(state.government, self._view(report))

@@ -92,7 +92,8 @@ class State:
         self.limits = limits
         # Ms after which an unanswered pulse is given again: well before it counts as lost.
         self.again = max(1, limits.timeout // 4)
-        self.random = Random(seed)
+        # Citizens made with one seed still draw differently, else their candidacies go in lockstep.
+        self.random = Random(f"{seed}/{id}")
         self.now = 0
         self.republic: Republic | None = None
         self.cookie: Cookie | None = None
