@@ -31,10 +31,10 @@ def core(json: Json = None, trials: int = 7, rounds: int = 3) -> None:
 @app.command()
 def counters(json: Json = None, trials: int = 7, kills: int = 10) -> None:
     """Replicated counters on Ray beside a plain actor and a bare chain of calls; failovers."""
-    from benchmarks import counters as counter_figures  # loads Ray, which `core` does without
+    from benchmarks.counters import measure  # loads Ray, which `core` does without
 
     console = Console()
-    _finish(counter_figures.measure(console, trials, kills), console, json)
+    _finish(measure(console, trials, kills), console, json)
 
 
 if __name__ == "__main__":
