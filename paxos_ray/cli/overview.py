@@ -49,9 +49,9 @@ def status_table(status: IslandStatus) -> Table:
     digests = any(citizen.digest for citizen in status.citizens)
     promise = "none yet" if status.government is None else status.government.promise
     title = f"{status.name}: {status.population} citizens asked for, government {promise}"
-    table = Table("citizen", "seat", "process", "node", "applied", "log", title=title)
+    table = Table("citizen", "seat", "process", "node", "applied", "entries", "bytes", title=title)
     if digests:
-        table.add_column("digest of the state")
+        table.add_column("digest", no_wrap=True)
     for citizen in status.citizens:
         row = [
             citizen.id,
@@ -59,9 +59,10 @@ def status_table(status: IslandStatus) -> Table:
             str(citizen.pid) if citizen.alive else "dead",
             citizen.address or "",
             str(citizen.applied or ""),
-            f"{citizen.log_entries or 0:,} entries, {citizen.log_heft or 0:,} bytes",
+            f"{citizen.log_entries or 0:,}",
+            f"{citizen.log_heft or 0:,}",
         ]
         if digests:
-            row.append((citizen.digest or "")[:32])
+            row.append((citizen.digest or "")[:16])
         table.add_row(*row)
     return table

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import time
 from typing import Any
 
 import pytest
 
-from paxos_ray import NoCluster
+from paxos_ray import NoCluster, TaskFailed, TimedOut, UnknownObject, start
 from paxos_ray.cli import cluster
 
 
@@ -64,3 +66,43 @@ def test_the_environment_names_a_cluster_too(
     assert cluster.asked_for(None)
     with pytest.raises(NoCluster, match=str(free_port)), cluster.running(None):
         pass
+
+
+def _divide(a: int, b: int) -> tuple[int, int]:
+    return divmod(a, b)
+
+
+def _slow() -> None:
+    time.sleep(3)
+
+
+def _fails() -> None:
+    raise UnknownObject("of a task")
+
+
+def _dies() -> None:
+    os.kill(os.getpid(), 9)
+
+
+@pytest.mark.usefixtures("cluster")
+class TestTasks:
+    """Functions run on the cluster."""
+
+    def test_its_result(self) -> None:
+        task = start(_divide, 17, 5, num_cpus=0)
+        assert task.result(timeout_s=60) == (3, 2)
+        assert task.ready()
+
+    def test_its_error(self) -> None:
+        with pytest.raises(UnknownObject, match="of a task"):
+            start(_fails, num_cpus=0).result(timeout_s=60)
+
+    def test_it_takes_too_long(self) -> None:
+        task = start(_slow, num_cpus=0)
+        with pytest.raises(TimedOut, match="it goes on"):
+            task.result(timeout_s=0.1)
+        assert not task.ready()
+
+    def test_it_dies(self) -> None:
+        with pytest.raises(TaskFailed):
+            start(_dies, num_cpus=0).result(timeout_s=60)
