@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ def _finish(report: Report, console: Console, path: Path | None) -> None:
 @app.command()
 def core(json: Json = None, trials: int = 7, rounds: int = 3) -> None:
     """Five Legislators in one process, pulses handed over directly: rates and growth."""
-    console = Console()
+    console = Console(file=sys.stdout)  # stays there when Ray's words are put aside
     _finish(core_figures.measure(console, trials, rounds), console, json)
 
 
@@ -33,7 +34,7 @@ def counters(json: Json = None, trials: int = 7, kills: int = 10) -> None:
     """Replicated counters on Ray beside a plain actor and a bare chain of calls; failovers."""
     from benchmarks.counters import measure  # loads Ray, which `core` does without
 
-    console = Console()
+    console = Console(file=sys.stdout)  # stays there when Ray's words are put aside
     _finish(measure(console, trials, kills), console, json)
 
 

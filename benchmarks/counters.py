@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from statistics import median
 from time import perf_counter, sleep
 
@@ -79,10 +79,10 @@ def measure(console: Console, trials: int, kills: int) -> Report:
 
 @contextmanager
 def _without_obituaries() -> Iterator[None]:
-    """Ray tells of every killed process at length on stderr; shown only if something fails."""
+    """Ray prints at length of every killed process; shown only if something fails."""
     said = io.StringIO()
     try:
-        with redirect_stderr(said):
+        with redirect_stdout(said), redirect_stderr(said):
             yield
     except BaseException:
         sys.stderr.write(said.getvalue())
