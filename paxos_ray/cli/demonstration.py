@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 CITIZENS = 5
 _LIMIT_S = 60.0
 _LOOK_S = 0.01
-_AROUND_S = 10.0  # a pause that begins this long after the kill was not its doing
+_AROUND_S = 5.0  # a pause that begins this long after the kill was not its doing
 
 
 def count_words(island: str, chunk: str) -> int:
@@ -119,10 +119,10 @@ class Demonstration:
         return self.findings
 
     def _count(self, acts: ThreadPoolExecutor) -> None:
-        """Keep tasks at work; each act begins at its place in the text, if the last one has ended.
+        """Keep tasks at work; each act begins at its place in the text, once the last has ended.
 
-        Not more of the text is given out than to where the next act begins, until the last act
-        has ended: so each of them happens while words are counted.
+        Text beyond the place of the next act is not given out before that begins: so each of them
+        happens while words are counted.
         """
         script: list[tuple[float, Callable[[], None]]] = [
             (0.2, self._kill_leader),
@@ -154,7 +154,8 @@ class Demonstration:
 
     def _kill_leader(self) -> None:
         leader = self._island.status().citizens[0]
-        assert leader.node_id is not None and leader.pid is not None, f"{leader.id} does not answer"
+        if leader.pid is None:
+            raise paxos_ray.TimedOut(f"{leader.id}, who leads, does not say where it is")
         self._watcher.says(f"killing the leader, {leader.id}, process {leader.pid}")
         self._killed_at = time.monotonic()
         paxos_ray.start(kill, leader.pid, node_id=leader.node_id, num_cpus=0).result(_LIMIT_S)
@@ -163,7 +164,7 @@ class Demonstration:
         while self._island.government().leader == leader.id:
             if time.monotonic() > deadline:
                 raise paxos_ray.TimedOut(f"{leader.id} was killed and nobody leads in its place")
-            time.sleep(0.02)
+            time.sleep(2 * _LOOK_S)
         self._note("leader killed")
 
     def _scale(self, citizens: int) -> None:
