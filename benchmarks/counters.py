@@ -54,27 +54,41 @@ class Till:
 
 def measure(console: Console, trials: int, kills: int) -> Report:
     """All figures of the counters, on a Ray started here. Trials of different kinds alternate."""
-    ray.init(
-        address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
-    )
-    island = paxos_ray.launch("benchmark", citizens=CITIZENS, progress=False)
-    try:
-        till = Till(island)
-        report = Report()
-        _compare(report, till, trials, console)
-        with _without_obituaries():
-            for key, victim in (
-                ("counters.failover_ms", leader_pid),
-                ("counters.coordinator_failover_ms", coordinator_pid),
-            ):
-                report.figures[key] = pauses = []
-                for kill in range(kills):
-                    console.print(f"{key}: {kill + 1} of {kills}", highlight=False)
-                    pauses.append(failover_ms(island, till, victim))
-        return report
-    finally:
-        island.shutdown()
-        ray.shutdown()
+    with _without_obituaries():
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+        island = paxos_ray.launch("benchmark", citizens=CITIZENS, progress=False)
+        try:
+            till = Till(island)
+            report = Report()
+            _compare(report, till, trials, console)
+            _kill(report, "counters.failover_ms", island, till, leader_pid, kills, console)
+            coordinator = "counters.coordinator_failover_ms"
+            _kill(report, coordinator, island, till, coordinator_pid, kills, console)
+            return report
+        finally:
+            island.shutdown()
+            ray.shutdown()
+
+
+def _kill(
+    report: Report,
+    key: str,
+    island: paxos_ray.Island,
+    till: Till,
+    victim: Callable[[paxos_ray.Island], int],
+    kills: int,
+    console: Console,
+) -> None:
+    pauses = []
+    for kill in range(kills):
+        console.print(f"{key}: {kill + 1} of {kills}", highlight=False)
+        pauses.append(failover_ms(island, till, victim))
+    report.figures[key] = pauses
 
 
 @contextmanager
