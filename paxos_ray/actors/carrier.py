@@ -6,8 +6,8 @@ import asyncio
 import os
 
 from paxos_ray.actors import wire
-from paxos_ray.actors.engine import Engine, Lost
-from paxos_ray.actors.member import Member, find
+from paxos_ray.actors.engine import Engine
+from paxos_ray.actors.member import Lost, Member, find
 from paxos_ray.actors.population import Population
 from paxos_ray.actors.settings import Settings, Wish
 

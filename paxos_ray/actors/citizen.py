@@ -107,14 +107,13 @@ class Citizen:
 
     # -- the hot path: three calls, chained by the coordinator without looking inside ---------
 
-    def give(
-        self, owner: str, key: str, calls: bytes | None, expected: tuple[str, ...]
-    ) -> bytes | list[bytes | None] | None:
+    def give(self, round: bytes) -> bytes | list[bytes | None] | None:
         """Take these calls; then the requests of the next pulse, one for each of `expected`.
 
         If the next pulse has other recipients, or there is none, they are all None, and what
-        there is comes with `settle`.
+        there is comes with `settle`. `round` is a sealed `Round`.
         """
+        owner, key, calls, expected, _ = unseal(round)
         with self._lock:
             self._input(owner, calls)
             pulse = self._legislator.outbox()
@@ -136,11 +135,12 @@ class Citizen:
             self._apply()
             return seal(reply)
 
-    def settle(self, owner: str, key: str, known: int, *replies: bytes | None) -> bytes:
-        """All replies to the pulse of that key, in the order of its requests: a `Turn`.
+    def settle(self, round: bytes, *replies: bytes | None) -> bytes:
+        """All replies to the pulse of that round, in the order of its requests: a `Turn`.
 
         Only who must not wait gives its next pulse with it, so that others' may be put together.
         """
+        owner, key, _, _, known = unseal(round)
         with self._lock:
             legislator = self._legislator
             pulse = self._pulses.get(key)

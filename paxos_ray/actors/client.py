@@ -61,6 +61,7 @@ class Client:
         self._used_at = time.monotonic()
         self._not_before = 0.0
         self._failures = 0
+        self._lost = False  # Ray said that the carrier is away
         name = f"paxos_ray client of {island}"
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
@@ -214,7 +215,9 @@ class Client:
             self.close(RayNotInitialised("Ray was shut down in this process"))
         elif isinstance(error, ActorDiedError):
             self.close(IslandShutDown(f"island {self.island!r} was shut down"))
-        elif not isinstance(error, RayActorError | TimedOut):
+        elif isinstance(error, RayActorError):
+            self._lost = True
+        elif not isinstance(error, TimedOut):
             log.warning("island %s: %s", self.island, error)
         pause_s = min(_RETRY_S * 2**self._failures, _RETRY_MOST_S)
         self._failures += 1
@@ -285,7 +288,10 @@ class Client:
         now = time.monotonic()
         with self._lock:
             oldest = min((since for since, _ in self._calls.values()), default=now)
-        elsewhere = self._lookout.look(now - oldest)
+        lost, self._lost = self._lost, False
+        elsewhere = self._lookout.look(now - oldest, lost)
+        if elsewhere:
+            self._not_before = 0.0
         limit_s = 0.0 if elsewhere else _CALL_LIMIT_S
         with self._lock:
             late = [n for n, (since, _) in self._calls.items() if now - since >= limit_s]

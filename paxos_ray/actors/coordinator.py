@@ -14,8 +14,7 @@ import ray
 from paxos_ray.actors import deputy
 from paxos_ray.actors.carrier import CALL_LIMIT_S, SWEEP_S, Carrier
 from paxos_ray.actors.citizen import Portrait
-from paxos_ray.actors.engine import Lost
-from paxos_ray.actors.member import Member
+from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.settings import COORDINATOR, Settings, Wish, namespace
 from paxos_ray.core.government import Government
 
@@ -157,7 +156,6 @@ def create(island: str, republic: str, settings: Settings, wish: Wish) -> object
             lifetime="detached",
             num_cpus=settings.num_cpus,
             max_restarts=-1,
-            max_task_retries=-1,
             max_concurrency=10_000,
             enable_task_events=False,
         )

@@ -64,7 +64,6 @@ def create(island: str, republic: str, settings: Settings) -> Any:
                 lifetime="detached",
                 num_cpus=settings.num_cpus,
                 max_restarts=-1,
-                max_task_retries=-1,
                 max_concurrency=10_000,
                 enable_task_events=False,
             )

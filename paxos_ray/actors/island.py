@@ -32,6 +32,7 @@ from paxos_ray.actors.settings import Settings, Wish, island_of, namespace
 from paxos_ray.actors.status import IslandStatus, compose
 from paxos_ray.core.government import Government
 
+_AGAIN_S = 0.05
 _STEP_S = 10.0  # a coordinator that does not answer for so long is asked again
 
 
@@ -164,6 +165,7 @@ class Island:
                     raise TimedOut(
                         f"island {self.name!r}: its coordinator does not answer {method} ({why})"
                     ) from None
+                time.sleep(_AGAIN_S)  # Ray is restarting it
 
 
 def launch(

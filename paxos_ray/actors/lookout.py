@@ -35,33 +35,35 @@ class Lookout:
         self._asked_at = 0.0
         self._heard_at = 0.0
 
-    def look(self, silent_s: float) -> bool:
-        """Given for how long a call has not been answered: whether `carrier` is another now, so
-        that everything that is under way must be asked again."""
+    def look(self, silent_s: float, lost: bool) -> bool:
+        """Given for how long a call has not been answered, and whether Ray said of one that its
+        carrier is away: whether `carrier` is another now, so that all must be asked again."""
         now = time.monotonic()
         if self.carrier is not self.coordinator:
-            if self._is_there(self.coordinator, now):
-                self.carrier = self.coordinator  # what is under way at the deputy stays there
-            return False
-        if silent_s < SILENCE_S:
+            if self._is_there(now) or lost:
+                self.carrier = self.coordinator
+            return lost
+        if silent_s < SILENCE_S and not lost:
             self._asked = None
             return False
-        if self._is_there(self.carrier, now) or now - self._asked_at < PATIENCE_S:
-            return False
+        if not lost:
+            there = self._is_there(now)
+            if there or (there is None and now - self._asked_at < PATIENCE_S):
+                return False
         self._asked = None
         if self._find_deputy() is None:
             return False
         self.carrier = self._deputy
         return True
 
-    def _is_there(self, carrier: Any, now: float) -> bool:
-        """Whether the carrier has said so lately; asks it if that was not asked."""
+    def _is_there(self, now: float) -> bool | None:
+        """Whether the coordinator is there, None if that is not known yet. Asks it."""
         if self._asked is None:
             if now - self._heard_at < SILENCE_S:
                 return True
-            self._asked, self._asked_at = carrier.alive.remote().future(), now
+            self._asked, self._asked_at = self.coordinator.alive.remote().future(), now
         if not self._asked.done():
-            return False
+            return None
         there = self._asked.exception() is None
         self._asked = None
         if there:

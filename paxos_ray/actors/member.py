@@ -13,6 +13,10 @@ from paxos_ray.actors.settings import CITIZEN, Settings, Wish, actor_id, namespa
 from paxos_ray.core.promise import Promise
 
 
+class Lost(Exception):
+    """A call on a citizen has no result: it is dead, hung, or failed. Its cause was seen to."""
+
+
 @dataclass(slots=True, eq=False)
 class Member:
     """The actor and what is known of it. `due` is in seconds of the event loop's clock."""

@@ -16,8 +16,8 @@ from ray.exceptions import RayError
 
 from paxos_ray.actors import placement, wire
 from paxos_ray.actors.citizen import Identity, Introduction
-from paxos_ray.actors.engine import Engine, Lost
-from paxos_ray.actors.member import Member, launch
+from paxos_ray.actors.engine import Engine
+from paxos_ray.actors.member import Lost, Member, launch
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.core.government import Citizen, Government
 

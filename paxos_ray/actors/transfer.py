@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
+
+from paxos_ray.actors.member import Lost, Member
 
 if TYPE_CHECKING:
     from paxos_ray.actors.engine import Engine
-    from paxos_ray.actors.member import Member
-
-log = logging.getLogger("paxos_ray")
 
 _READY_S = 0.005
 _LIMIT_S = 120.0
+_AGAIN_S = 0.2
 
 
 async def transfer(engine: Engine, member: Member, donor: str) -> None:
@@ -32,5 +31,7 @@ async def transfer(engine: Engine, member: Member, donor: str) -> None:
         restored = member.handle.restore.remote(engine.owner, engine.known, snapshot)
         turn = await engine.turn(member, restored, _LIMIT_S)
         await engine.follow(member, turn)
+    except Lost:
+        await asyncio.sleep(_AGAIN_S)
     finally:
         member.loading = False

@@ -34,6 +34,17 @@ class Call(NamedTuple):
     matter: bytes | Citizen | str
 
 
+class Round(NamedTuple):
+    """A coordinator (`owner`) has a citizen go a round, called `key` by it: with sealed `calls`,
+    to those `expected`. `known` is the number of the government that it knows."""
+
+    owner: str
+    key: str
+    calls: bytes | None
+    expected: tuple[str, ...]
+    known: int
+
+
 class Result(NamedTuple):
     """What became of a call: of a write or read that is `DONE`, an `Answer` in bytes; else why."""
 

@@ -116,7 +116,7 @@ def test_replies_to_a_pulse_that_is_not_known_count_for_nothing() -> None:
     before = state_of(leader)
     forged = {"b": seal("received")}
     turn(leader.sent(OWNER, "no such key", 0, forged))
-    turn(leader.settle(OWNER, "no such key", 0, b"junk"))
+    turn(leader.settle(seal((OWNER, "no such key", None, (), 0)), b"junk"))
     assert state_of(leader) == before
     assert isinstance(unseal(newcomer.receive(request)), Received)
 
@@ -130,7 +130,7 @@ def test_who_does_not_lead_says_so() -> None:
 def test_results_go_to_the_coordinator_that_asked() -> None:
     leader = citizen("leader", founder=True)
     calls = seal([Call(1, WRITE, encode_open(1000))])
-    leader.give("one", "key", calls, ("b",))
+    leader.give(seal(("one", "key", calls, ("b",), 0)))
     assert turn(leader.turn("another", 0)).results == ()
     assert [result.status for result in turn(leader.turn("one", 0)).results] == ["done"]
 

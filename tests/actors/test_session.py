@@ -110,7 +110,7 @@ def test_errors_are_raised_where_the_result_is_asked_for() -> None:
 
 def test_a_response_that_is_not_there_in_time() -> None:
     response: Response[int] = Response()
-    with pytest.raises(TimedOut, match="within 0.01 s"):
+    with pytest.raises(TimedOut, match=r"within 0\.01 s"):
         response.result(0.01)
     assert not response.done()
     response.set_result(5)
