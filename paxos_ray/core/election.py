@@ -60,13 +60,23 @@ class Proposer:
                 return state.role.outbox()
         if self.ballot is None or not self._asked:
             return None
-        contacts, self._asked = self._asked, []
+        contacts = self._next_asked()
         ballot, chain = self.ballot, self._chain
         if chain:
             requests = [(c, state.request(Accept, c, ballot, chain)) for c in contacts]
         else:
             requests = [(c, state.request(Prepare, c, ballot)) for c in contacts]
         return state.give(requests, self.ballot)
+
+    def _next_asked(self) -> list[Contact]:
+        """Whom the next pulse goes to. An election must not wait for the silence of the dead:
+        those believed dead are asked one by one, and everybody is after a failure, which may have
+        come of waiting too long."""
+        gone = self.state.gone
+        well = [c for c in self._asked if not c.failing and c.id not in gone]
+        chosen = well if well and not self.failures else self._asked[:1]
+        self._asked = [contact for contact in self._asked if contact not in chosen]
+        return chosen
 
     def sent(self, giving: Giving, replies: dict[str, Any]) -> None:
         """Results of an attempt; those of an earlier one count for nothing."""
