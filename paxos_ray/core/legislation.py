@@ -389,20 +389,23 @@ class Writer:
         if state.shunned:
             for id in [id for id, until in state.shunned.items() if until <= state.now]:
                 del state.shunned[id]
-        viewed = (report.acclimated, report.reached, report.silent, tuple(state.shunned))
-        if viewed != self._viewed or self._loading:
+        stuck = self._stuck() if self._loading else ()
+        heard = (report.acclimated, report.reached, report.silent)
+        viewed = (*heard, stuck, tuple(state.shunned))
+        if viewed != self._viewed:
             self._viewed = viewed
             self._next = next_change(state.government, self._view(report))
         return self._next
 
+    def _stuck(self) -> tuple[str, ...]:
+        """Who has been loading the application's state for longer than the limit."""
+        since = self.state.now - self.state.limits.acclimation
+        return tuple(id for id, began in self._loading.items() if began <= since)
+
     def _view(self, report: Report) -> View:
         state, limits = self.state, self.state.limits
         lost = [id for id, silence in report.silent if silence >= limits.timeout]
-        stuck = [
-            id
-            for id, since in self._loading.items()
-            if state.now - since >= limits.acclimation and id not in report.acclimated
-        ]
+        stuck = [id for id in self._stuck() if id not in report.acclimated]
         return View(
             reached=(state.id, *report.reached),
             away=(*(id for id, _ in report.silent), *state.shunned),
