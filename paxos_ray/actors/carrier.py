@@ -11,10 +11,8 @@ from paxos_ray.actors.member import Lost, Member, find
 from paxos_ray.actors.population import Population
 from paxos_ray.actors.settings import Settings, Wish
 
-CALL_LIMIT_S = 10.0
-"""After this a client's call is given up; the client asks again if it still waits."""
-
 SWEEP_S = 1.0
+SOON_S = 0.25
 
 
 class Carrier:
@@ -41,24 +39,31 @@ class Carrier:
         return os.getpid()
 
     async def recover(self) -> None:
-        """Find the citizens, and who leads: of those who answer, who knows the latest
+        """Find the citizens, and who leads: of those who answer soon, who knows the latest
         government. Then look after the leader first, lest the others miss its pulse."""
-        engine, population = self.engine, self.population
+        engine = self.engine
         for member in find(engine.island):
             engine.members[member.id] = member
         members = list(engine.members.values())
-        introductions = await asyncio.gather(*map(population.introduce, members))
-        known = [introduction for introduction in introductions if introduction is not None]
-        for introduction in known:
-            population.wish = max(population.wish, introduction.wish)
-        if known:
-            latest = max(known, key=lambda introduction: introduction.number)
-            await self.look_after(engine.members[latest.identity.id])
-            if engine.leader is not None:
-                await self.look_after(engine.leader)
+        asked = {engine.spawn(self._meet(member)) for member in members}
+        while asked and engine.leader is None:
+            done, asked = await asyncio.wait(asked, timeout=SOON_S)
+            met = [found for task in done if (found := task.result()) is not None]
+            if met:
+                await self.look_after(max(met, key=lambda found: found.number))
+        if engine.leader is not None:
+            await self.look_after(engine.leader)
         self.ready.set()
         for member in members:
             engine.schedule(member, 0.05, sooner=True)
+
+    async def _meet(self, member: Member) -> Member | None:
+        """Who it is; None if it does not say so. Its wish counts if it is the latest."""
+        introduction = await self.population.introduce(member)
+        if introduction is None:
+            return None
+        self.population.wish = max(self.population.wish, introduction.wish)
+        return member
 
     async def look_after(self, member: Member) -> None:
         """Give a citizen a turn now."""

@@ -33,6 +33,7 @@ from paxos_ray.machines.errors import describe
 
 _EVERYTHING = 1 << 62
 _KEPT_PULSES = 64
+_KEPT_OWNERS = 8
 
 
 class Identity(NamedTuple):
@@ -354,12 +355,12 @@ class Citizen:
             government=government if number > known else None,
             wakeup_ms=None if wakeup is None else max(0, wakeup - _now()),
             urgent=legislator.collapsed,
-            donor=None if number == 0 or self._stateful() else legislator.donor,
+            donor=legislator.donor,
             top=legislator.top,
             bundle=bundle,
         )
-        if len(self._results) > 1:
-            self._results.clear()  # of coordinators that are no more, or that ask again
+        while len(self._results) > _KEPT_OWNERS:  # the oldest: that coordinator is no more
+            del self._results[next(iter(self._results))]
         return seal(turn)
 
     # -- inside: state ------------------------------------------------------------------------

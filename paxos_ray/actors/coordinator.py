@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import ray
 
 from paxos_ray.actors import deputy
-from paxos_ray.actors.carrier import CALL_LIMIT_S, SWEEP_S, Carrier
+from paxos_ray.actors.carrier import SWEEP_S, Carrier
 from paxos_ray.actors.citizen import Portrait
 from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.settings import COORDINATOR, Settings, Wish, namespace
@@ -133,7 +133,7 @@ class Coordinator:
         engine.spawn(self._appoint())
         while True:
             await asyncio.sleep(SWEEP_S)
-            engine.expire(CALL_LIMIT_S)
+            engine.sweep()
 
     async def _appoint(self) -> None:
         """See that there is a deputy, once there is an island to stand in for."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import ray
 
-from paxos_ray.actors.carrier import CALL_LIMIT_S, SWEEP_S, Carrier
+from paxos_ray.actors.carrier import SWEEP_S, Carrier
 from paxos_ray.actors.settings import DEPUTY, Settings, Wish, namespace
 
 _STAYS_S = 5.0  # after the last client has asked it for something
@@ -46,9 +46,10 @@ class Deputy:
 
     async def _run(self, carrier: Carrier) -> None:
         await carrier.recover()
-        while not carrier.engine.is_idle(_STAYS_S):
+        asking = carrier.engine.asking
+        while asking.any or carrier.engine.times.since(asking.asked_at) < _STAYS_S:
             await asyncio.sleep(SWEEP_S)
-            carrier.engine.expire(CALL_LIMIT_S)
+            carrier.engine.sweep()
         self._carrier = None
         carrier.engine.close()
 

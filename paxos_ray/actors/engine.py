@@ -7,21 +7,21 @@ exist twice: whatever it asks twice is asked safely.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import uuid
-from collections import deque
-from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from ray.exceptions import ActorDiedError, RayError
 
 from paxos_ray.actors import wire
-from paxos_ray.actors.errors import TimedOut
+from paxos_ray.actors.asking import Asking
 from paxos_ray.actors.member import Lost, Member, look_up
 from paxos_ray.actors.settings import Settings
+from paxos_ray.actors.timetable import Timetable
 from paxos_ray.actors.transfer import transfer
-from paxos_ray.actors.wire import Bundle, Call, Turn, seal, unseal
+from paxos_ray.actors.wire import Bundle, Turn, seal, unseal
 from paxos_ray.core.government import Government
 from paxos_ray.core.representation import Representation
 
@@ -35,22 +35,10 @@ IDLE_ROUND_S = 0.002
 HEARTBEAT_S = 1.0  # for who needs no turn of its own accord
 TELL_OTHERS_S = 0.1  # first those who may stand for election
 TELL_AGAIN_S = 0.3
+AGAIN_S = 3.0
+CALL_LIMIT_S = 10.0  # of a client's call: it asks again if it still waits
 LOADING_S = 0.02  # for who has not the application's state yet
 IMPATIENT_S = 0.1  # for who has kept a carrier waiting before
-CALLS_A_ROUND = 256
-
-
-@dataclass(slots=True, eq=False)
-class Pending:
-    """Something asked of the leader, until there is a result. Kept in the order of `number`."""
-
-    number: int
-    kind: str
-    matter: Any
-    future: asyncio.Future[Any]
-    asked_at: float
-    given_to: str = ""  # the leader that has it
-    note: str = ""  # what it waits for, if the leader said so
 
 
 class Engine:
@@ -63,51 +51,28 @@ class Engine:
         self.government: Government | None = None
         self.reigns: list[tuple[int, str]] = []  # number and leader of governments seen here
         self.changed = asyncio.Event()  # the government, or who lives
-        self._loop = asyncio.get_running_loop()
         self.owner = uuid.uuid4().hex[:12]
-        self._keys = 0
-        self._numbers = 0
         self.known = 0  # the number of the government
+        self.asking = Asking()
+        self.times = Timetable(self._turn)
+        self.spawn = self.times.spawn
+        self.schedule = self.times.schedule
+        self._loop = asyncio.get_running_loop()
+        self._keys = 0
         self._limit_s = settings.timeout_ms * 0.8 / 1000
-        self._waiting: deque[Pending] = deque()
-        self._open: dict[int, Pending] = {}  # given to the leader
         self._ready = True  # the leader may be given something
-        self._asked_at = 0.0
-        self._began_at = self._loop.time()
-        self._settled = 0  # how many calls have had a result
         self._circles: dict[str, tuple[str, ...]] = {}  # who is expected to be sent to, by whom
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     # -- what is asked of the leader ----------------------------------------------------------
 
     async def ask(self, kind: str, matter: Any) -> Any:
         """Have the leader do something; again and again, of whoever leads. Raises `ValueError`
         with its reason when it refuses. Cancelling lets go of it, the outcome being unknown."""
-        now = self._loop.time()
-        self._numbers += 1
-        pending = Pending(self._numbers, kind, matter, self._loop.create_future(), now)
-        self._waiting.append(pending)
-        if kind in (wire.WRITE, wire.READ):
-            self._asked_at = now
+        future = self.asking.add(kind, matter)
         leader = self.leader
         if leader is not None and self._ready and not leader.busy and leader.able:
             await self._lead(leader)
-        return await pending.future
-
-    def expire(self, age_s: float) -> None:
-        """Give up what clients asked for so long ago: they ask again if they still wait."""
-        older_than = self._loop.time() - age_s
-        for pending in [*self._waiting, *self._open.values()]:
-            client = pending.kind in (wire.WRITE, wire.READ)
-            if client and pending.asked_at < older_than and not pending.future.done():
-                pending.future.set_exception(TimedOut("the leader has not answered"))
-        self._waiting = deque(p for p in self._waiting if not p.future.done())
-        for number in [n for n, p in self._open.items() if p.future.done()]:
-            del self._open[number]
-
-    def notes(self) -> list[str]:
-        """What the leader said that wishes wait for."""
-        return [p.note for p in (*self._waiting, *self._open.values()) if p.note]
+        return await future
 
     @property
     def leader(self) -> Member | None:
@@ -117,35 +82,14 @@ class Engine:
     @property
     def busy(self) -> bool:
         """Whether clients are at work."""
-        return self._loop.time() - self._asked_at < BUSY_S
-
-    def _take(self, leader: Member) -> bytes | None:
-        """What waits, as bytes for the leader; None when nothing does, or it is not to be asked."""
-        waiting = self._waiting
-        if not waiting or not self._ready:
-            return None
-        calls: list[Call] = []
-        while waiting and len(calls) < CALLS_A_ROUND:
-            pending = waiting.popleft()
-            if not pending.future.done():
-                pending.given_to = leader.id
-                self._open[pending.number] = pending
-                calls.append(Call(pending.number, pending.kind, pending.matter))
-        return seal(calls)
-
-    def _ask_again(self, numbers: Iterable[int]) -> None:
-        """These are to be given to the leader once more, before all that came later."""
-        again = [self._open.pop(number) for number in numbers]
-        if again:
-            every = sorted((*again, *self._waiting), key=lambda pending: pending.number)
-            self._waiting = deque(every)
+        return self._loop.time() - self.asking.asked_at < BUSY_S
 
     def _lost_leader(self) -> None:
         """Nothing can be asked until there is a leader again."""
         if self._ready:
             self._ready = False
             self._loop.call_later(REFUSED_PAUSE_S, self._retry)
-        self._ask_again(list(self._open))
+        self.asking.again()
 
     def _retry(self) -> None:
         self._ready = True
@@ -154,8 +98,8 @@ class Engine:
     def kick(self) -> None:
         """Give the leader what waits for it."""
         leader = self.leader
-        if self._waiting and self._ready and leader is not None and leader.able:
-            if not leader.busy:
+        if leader is not None and leader.able and not leader.busy:
+            if self._ready and self.asking.waits:
                 self.spawn(self._lead(leader))
 
     # -- rounds -------------------------------------------------------------------------------
@@ -166,11 +110,11 @@ class Engine:
             leader.again = True
             return
         leader.busy = True
-        settled = self._settled
+        settled = self.asking.settled
         try:
-            await self._round(leader, self._take(leader))
+            await self._round(leader, self.asking.take(leader.id) if self._ready else None)
         finally:
-            self._release(leader, self._settled == settled)
+            self._release(leader, self.asking.settled == settled)
 
     def _release(self, member: Member, fruitless: bool = False) -> None:
         """It is free for another round: which begins at once if clients wait for that."""
@@ -179,17 +123,13 @@ class Engine:
             if member.again:
                 self.schedule(member, 0.0)
             self.kick()
-        elif self._ready and (self._waiting or self._is_client_open()):
+        elif self._ready and (self.asking.waits or self.asking.clients_wait):
             if fruitless:  # a change of government came first, or another carrier has its pulse
                 self.schedule(member, IDLE_ROUND_S, sooner=True)
             else:
                 self.spawn(self._lead(member))
         elif member.again:
             self.schedule(member, 0.0)
-
-    def _is_client_open(self) -> bool:
-        kinds = (wire.WRITE, wire.READ)
-        return any(pending.kind in kinds for pending in self._open.values())
 
     async def _turn(self, member: Member) -> None:
         """What is due at a citizen."""
@@ -215,10 +155,12 @@ class Engine:
             else:
                 turn = await self.turn(member, member.turn(self.owner, self.known, calls))
             await self.follow(member, turn)
-        except Lost:
+        except Exception as error:
             if member is self.leader:
                 self._lost_leader()
             self.schedule(member, REFUSED_PAUSE_S)
+            if not isinstance(error, Lost):
+                raise
 
     def _circle(self, member: Member) -> tuple[Member, ...]:
         """To whom its next pulse should go; nobody if that is not worth a guess."""
@@ -252,6 +194,8 @@ class Engine:
             async with asyncio.timeout(self._limit_s):
                 turn: Turn = unseal(await last)
         except (RayError, TimeoutError):
+            for reference in (*requests, *replies, last):
+                self.spawn(_disregard(reference))
             return await self._mend(member, key, circle, requests, replies)
         self._brought(circle, brought)
         member.told = turn.top
@@ -264,7 +208,8 @@ class Engine:
         calls = zip(circle, requests, replies, strict=True)
         answers = await asyncio.gather(*(self._link(member, *call) for call in calls))
         # What the sender said at the end of a chain that was too slow is lost with it.
-        self._ask_again(list(self._open) if member is self.leader else ())
+        if member is self.leader:
+            self.asking.again()
         if not member.able:
             raise Lost
         sealed = {other.id: answer for other, answer in zip(circle, answers, strict=True)}
@@ -345,11 +290,8 @@ class Engine:
     # -- what citizens say --------------------------------------------------------------------
 
     def _hear(self, member: Member, turn: Turn) -> None:
-        for result in turn.results:
-            if result.status != wire.RETRY:
-                self._settle(result)
-            elif self._is_given(result.number, member):
-                self._lost_leader()
+        if turn.results and not self.asking.settle(turn.results, member.id):
+            self._lost_leader()
         if turn.government is not None and turn.number > self.known:
             self._install(turn.government)
         if turn.donor is not None and not member.loading:
@@ -372,27 +314,6 @@ class Engine:
         acclimated = government is not None and member.id in government.acclimated
         return LOADING_S if listed and not acclimated else HEARTBEAT_S
 
-    def _is_given(self, number: int, member: Member) -> bool:
-        pending = self._open.get(number)
-        return pending is not None and pending.given_to == member.id
-
-    def _settle(self, result: wire.Result) -> None:
-        pending = self._open.get(result.number)
-        if pending is None:
-            return
-        match result.status:
-            case wire.WAITS:
-                pending.note = str(result.value)
-            case _:
-                del self._open[result.number]
-                self._settled += 1
-                if pending.future.done():
-                    return
-                if result.status == wire.REFUSED:
-                    pending.future.set_exception(ValueError(result.value))
-                else:
-                    pending.future.set_result(result.value)
-
     def _install(self, government: Government) -> None:
         """A newer government rules."""
         before, self.government = self.government, government
@@ -409,7 +330,7 @@ class Engine:
                 member.listed = True
                 self.schedule(member, BRINGER_PAUSE_S if self.busy else 0.001, sooner=True)
         if before is None or before.leader != government.leader:
-            self._ask_again(list(self._open))
+            self.asking.again()
         self._ready = True
         dead = tuple(
             id for id in government.citizens if id in self.members and self.members[id].dead
@@ -442,7 +363,7 @@ class Engine:
         if member.dead:
             return
         member.dead = True
-        self._cancel(member)
+        self.times.cancel(member)
         if member is self.leader:
             self._lost_leader()
         government = self.government
@@ -455,7 +376,7 @@ class Engine:
     async def _tell(self, member: Member, dead: tuple[str, ...], pause_s: float) -> None:
         if pause_s:
             await asyncio.sleep(pause_s)
-        if not member.able or member.id in dead:
+        if not member.able or not member.listed or member.id in dead:
             return
         free = not member.busy
         member.busy = True
@@ -468,55 +389,25 @@ class Engine:
             if free:
                 self._release(member)
 
-    # -- time ---------------------------------------------------------------------------------
-
-    def schedule(self, member: Member, delay_s: float, sooner: bool = False) -> None:
-        """Its next turn is due then; with `sooner`, unless one is due before."""
-        due = self._loop.time() + delay_s
-        if sooner and member.due is not None and member.due <= due:
-            return
-        self._cancel(member)
-        if member.able:
-            member.due = due
-            member.timer = self._loop.call_at(due, self._due, member)
-
-    def _due(self, member: Member) -> None:
-        member.due = member.timer = None
-        if member.able:
-            self.spawn(self._turn(member))
-
-    def _cancel(self, member: Member) -> None:
-        if member.timer is not None:
-            member.timer.cancel()
-        member.due = member.timer = None
-
-    def since(self, time: float) -> float:
-        """How long ago that was, in s, by the event loop's clock."""
-        return self._loop.time() - time
-
-    def is_idle(self, for_s: float) -> bool:
-        """Whether no client has asked for anything for so long, and none waits."""
-        waits = bool(self._waiting or self._open)
-        return not waits and self._loop.time() - max(self._asked_at, self._began_at) > for_s
+    def sweep(self) -> None:
+        """Now and then: what has had no result for long is asked again, and at last given up."""
+        self.asking.again(AGAIN_S)
+        self.asking.expire(CALL_LIMIT_S)
+        self.kick()
 
     def close(self) -> None:
         """Stop for good."""
         for member in self.members.values():
             member.stopped = True
-            self._cancel(member)
+            self.times.cancel(member)
 
     def forget(self, member: Member) -> None:
         """It was stopped: nothing is due at it any more."""
-        self._cancel(member)
+        self.times.cancel(member)
         self.members.pop(member.id, None)
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run this aside; its failure is logged."""
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
 
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.error("island %s: carrying failed", self.island, exc_info=task.exception())
+async def _disregard(reference: Any) -> None:
+    """Ray complains of errors that nobody looks at."""
+    with contextlib.suppress(RayError):
+        await reference

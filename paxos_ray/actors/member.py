@@ -59,6 +59,11 @@ class Member:
         return method
 
     @property
+    def number(self) -> int:
+        """That of its government, when it introduced itself."""
+        return 0 if self.introduction is None else self.introduction.number
+
+    @property
     def able(self) -> bool:
         """Whether it may be expected to answer a call."""
         return not (self.dead or self.stopped or self.hung_at is not None)

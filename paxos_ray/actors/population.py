@@ -86,7 +86,7 @@ class Population:
         """Who is on the way, what that waits for, and what went wrong, for people to read."""
         coming = [f"{id} {state}" for id, state in self._coming.items()]
         going = [f"{id} {state}" for id, state in self._going.items()]
-        return [*coming, *going, *self._engine.notes(), *self.troubles]
+        return [*coming, *going, *self._engine.asking.notes(), *self.troubles]
 
     # -- keeping it ---------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class Population:
         """Not dead, and not hung for so long that it is better replaced."""
         member = self._engine.members[id]
         limit_s = 2 * self._settings.timeout_ms / 1000
-        hung = member.hung_at is not None and self._engine.since(member.hung_at) > limit_s
+        hung = member.hung_at is not None and self._engine.times.since(member.hung_at) > limit_s
         return not (member.dead or hung)
 
     def _sort_out(self, government: Government) -> None:
