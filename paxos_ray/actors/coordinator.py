@@ -154,7 +154,7 @@ def create(island: str, republic: str, settings: Settings, wish: Wish) -> object
             name=COORDINATOR,
             namespace=namespace(island),
             lifetime="detached",
-            num_cpus=settings.num_cpus,
+            num_cpus=settings.carrier_cpus,
             max_restarts=-1,
             max_concurrency=10_000,
             enable_task_events=False,

@@ -10,10 +10,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from paxos_ray.actors.errors import ClusterTooSmall
-
-SHARE = 0.1
-"""CPUs that a citizen asks for on several nodes: an autoscaler takes a node for idle, and away,
-on which everything asks for none."""
+from paxos_ray.actors.settings import SHARE
 
 
 def _nodes() -> list[dict[str, Any]]:

@@ -10,6 +10,10 @@ from paxos_ray.core.errors import InvalidArgument
 COORDINATOR = "coordinator"
 DEPUTY = "deputy"
 CITIZEN = "citizen/"
+SHARE = 0.1
+"""CPUs that an actor asks for on several nodes: an autoscaler takes a node for idle, and away,
+on which everything asks for none."""
+
 _NAMESPACE = "paxos_ray/"
 
 
@@ -61,6 +65,11 @@ class Settings:
             raise InvalidArgument(f"num_cpus is a number, not {self.num_cpus!r}")
         if self.num_cpus < 0:
             raise InvalidArgument(f"num_cpus is not negative, as {self.num_cpus} is")
+
+    @property
+    def carrier_cpus(self) -> float:
+        """What a coordinator or deputy asks of Ray."""
+        return min(self.num_cpus, SHARE)
 
     def seats(self, citizens: int) -> int:
         """How many seats the parliament of an island of so many citizens comes to have."""
