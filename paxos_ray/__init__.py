@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         OutcomeUnknown,
         PaxosError,
         RayNotInitialised,
+        Superseded,
         TimedOut,
         UnknownIsland,
     )
@@ -51,7 +52,8 @@ _WHERE = {
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
         "ClusterTooSmall FewCitizens InvalidArgument IslandError IslandShutDown NameTaken "
-        "NotEnoughCitizens OutcomeUnknown PaxosError RayNotInitialised TimedOut UnknownIsland"
+        "NotEnoughCitizens OutcomeUnknown PaxosError RayNotInitialised Superseded TimedOut "
+        "UnknownIsland"
     ),
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
@@ -86,6 +88,7 @@ __all__ = [
     "Promise",
     "RayNotInitialised",
     "Response",
+    "Superseded",
     "Task",
     "TaskFailed",
     "TimedOut",

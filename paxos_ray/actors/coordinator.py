@@ -80,11 +80,12 @@ class Coordinator:
         if not self._engine.members:
             self._population.found()
 
-    async def want(self, citizens: int) -> None:
-        """From now on the island is to have so many citizens."""
+    async def want(self, citizens: int) -> Wish:
+        """From now on the island is to have so many citizens: the wish that says so."""
         await self._ready.wait()
-        version = self._population.wish.version + 1
-        await self._population.want(Wish(version, citizens))
+        wish = Wish(self._population.wish.version + 1, citizens)
+        await self._population.want(wish)
+        return wish
 
     async def progress(self) -> Progress:
         """How far the island is."""

@@ -37,6 +37,10 @@ class NotEnoughCitizens(IslandError, ValueError):
     """A parliament never shrinks below its floor, and an island not below one citizen."""
 
 
+class Superseded(IslandError, RuntimeError):
+    """Another population was asked for meanwhile: that one counts, and nobody waits for this."""
+
+
 class OutcomeUnknown(IslandError, RuntimeError):
     """The session expired while the operation was unanswered: it was applied once, or never."""
 
@@ -56,6 +60,7 @@ __all__ = [
     "OutcomeUnknown",
     "PaxosError",
     "RayNotInitialised",
+    "Superseded",
     "TimedOut",
     "UnknownIsland",
 ]

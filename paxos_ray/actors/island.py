@@ -108,7 +108,8 @@ class Island:
         """Grow or shrink to so many citizens; returns the government when that has its shape.
 
         Shows progress on a terminal, unless told by `progress`. Raises `InvalidArgument`,
-        `NotEnoughCitizens`, `ClusterTooSmall`, `TimedOut` (the wish stays), `IslandShutDown`.
+        `NotEnoughCitizens`, `ClusterTooSmall`, `TimedOut` (the wish stays), `Superseded`,
+        `IslandShutDown`.
         """
         _check_citizens(citizens)
         deadline = time.monotonic() + timeout_s
@@ -122,25 +123,23 @@ class Island:
             )
         if citizens > present.wish.citizens:
             placement.check_size(citizens, settings.num_cpus)
-        self.ask("want", deadline, citizens)
+        wish: Wish = self.ask("want", deadline, citizens)
         what = f"island {self.name!r} to {citizens} citizens"
-        return self.await_shape(what, citizens, timeout_s, progress)
+        return self.await_shape(what, wish, timeout_s, progress)
 
     def shutdown(self, timeout_s: float = 30.0) -> None:
         """Stop all its actors. Its state is gone. Once more does nothing."""
         _sweep(self.name, timeout_s)
         self._client.close(IslandShutDown(f"island {self.name!r} was shut down"))
 
-    def await_shape(
-        self, what: str, citizens: int, timeout_s: float, show: bool | None
-    ) -> Government:
-        """Wait until the island has that many citizens and its shape. Raises `TimedOut`."""
+    def await_shape(self, what: str, wish: Wish, timeout_s: float, show: bool | None) -> Government:
+        """Wait until the island has the wished-for shape. Raises `TimedOut`, `Superseded`."""
         deadline = time.monotonic() + timeout_s + _STEP_S
 
         def look() -> Progress:
             return self._progress(deadline)
 
-        government = wait_until_shaped(look, what, citizens, timeout_s, show).government
+        government = wait_until_shaped(look, what, wish, timeout_s, show).government
         assert government is not None
         return government
 
@@ -198,14 +197,15 @@ def launch(
         many = "one citizen" if citizens == 1 else "two citizens"
         text = f"an island of {many}: one death can lose data or stop writes; three are safe"
         warnings.warn(text, FewCitizens, stacklevel=2)
+    wish = Wish(1, citizens)
     try:
-        coordinator = create(name, uuid.uuid4().hex, settings, Wish(1, citizens))
+        coordinator = create(name, uuid.uuid4().hex, settings, wish)
     except ValueError:
         raise NameTaken(f"an island named {name!r} runs on this cluster already") from None
     try:
         island = Island(name, client(name, coordinator))
         island.ask("found", time.monotonic() + timeout_s)
-        island.await_shape(f"launch of island {name!r}", citizens, timeout_s, progress)
+        island.await_shape(f"launch of island {name!r}", wish, timeout_s, progress)
     except BaseException:
         with contextlib.suppress(Exception):
             _sweep(name, 10.0)

@@ -8,16 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 
 from paxos_ray.actors.coordinator import Progress
-from paxos_ray.actors.errors import TimedOut
+from paxos_ray.actors.errors import Superseded, TimedOut
+from paxos_ray.actors.settings import Wish
 
 _LOOK_S = 0.03
 _LOOK_MOST_S = 0.2
 
 
 def wait_until_shaped(
-    look: Callable[[], Progress], what: str, citizens: int, timeout_s: float, show: bool | None
+    look: Callable[[], Progress], what: str, wish: Wish, timeout_s: float, show: bool | None
 ) -> Progress:
-    """Look until the island has that many citizens and its shape. Raises `TimedOut`.
+    """Look until the island has the wished-for shape. Raises `TimedOut`, `Superseded`.
 
     `show` the progress on stderr: None says to, if that is a terminal.
     """
@@ -27,7 +28,10 @@ def wait_until_shaped(
         while True:
             progress = look()
             tell(summary(progress))
-            if progress.shaped and progress.wish.citizens == citizens:
+            if progress.wish > wish:
+                wanted = progress.wish.citizens
+                raise Superseded(f"{what}: meanwhile {wanted} citizens were asked for")
+            if progress.shaped and progress.wish == wish:
                 return progress
             if time.monotonic() > deadline:
                 raise TimedOut(f"{what}: not within {timeout_s:g} s; {summary(progress)}")

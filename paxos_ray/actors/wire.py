@@ -25,7 +25,8 @@ DONE, RETRY, REFUSED, WAITS = "done", "retry", "refused", "waits"
 class Call(NamedTuple):
     """Something asked of a leader, under a number of the coordinator's.
 
-    `matter` is the body of an entry (`WRITE`), queries (`READ`, see `pack`), a `Citizen`
+    `matter` is the body of an entry (`WRITE`), a sealed list of `(object, method,
+    arguments)` (`READ`), a `Citizen`
     (`EMBARK`) or an id (`EMIGRATE`).
     """
 

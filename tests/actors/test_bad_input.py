@@ -163,3 +163,15 @@ def test_every_error_is_a_paxos_error() -> None:
     classes = [each for each in errors if isinstance(each, type) and issubclass(each, Exception)]
     for each in classes:
         assert issubclass(each, paxos_ray.PaxosError | UserWarning), each
+
+
+def test_a_session_that_expired(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("paxos_ray.actors.client.LIFETIME_MS", 1)
+    counter = launch(name).counter("late")
+    outcomes = [counter.increment.remote(1) for _ in range(3)]
+    for response in outcomes:
+        with pytest.raises(paxos_ray.OutcomeUnknown, match="once, or never"):
+            response.result(SOON_S)
+    monkeypatch.undo()
+    total = counter.increment(1, timeout_s=SOON_S)
+    assert counter.increment(1, timeout_s=SOON_S) == total + 1

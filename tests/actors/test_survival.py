@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 import ray
 
-from paxos_ray import Counter, Island, IslandStatus, launch
+from paxos_ray import Counter, Island, IslandStatus, Superseded, launch
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -191,4 +191,22 @@ def test_a_citizen_that_hangs_is_done_without(island: Island, counter: Counter) 
             os.kill(pid, signal.SIGCONT)
         except ProcessLookupError:  # it was replaced and stopped
             pass
+    agree(island, 3)
+
+
+def test_the_latest_wish_counts(island: Island) -> None:
+    told: list[Exception] = []
+
+    def grow() -> None:
+        try:
+            island.scale(7)
+        except Superseded as superseded:
+            told.append(superseded)
+
+    growing = threading.Thread(target=grow)
+    growing.start()
+    await_status(island, lambda status: status.population == 7)
+    island.scale(3)
+    growing.join(SOON_S)
+    assert "3 citizens were asked for" in str(told[0])
     agree(island, 3)
