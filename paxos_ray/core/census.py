@@ -24,7 +24,6 @@ class Contact:
     failing: bool = False  # the last pulse to it was lost
     report: Report | None = None  # the last it gave under the present government
     busy: str | None = None  # the pulse that is on its way to it
-    pulsed_at: int = 0  # when its last pulse was first given
 
 
 class Census:

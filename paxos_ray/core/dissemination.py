@@ -87,7 +87,6 @@ class Dissemination:
         requests = []
         for contact in contacts:
             requests.append((contact, state.request(Synchronize, contact, ballot)))
-            contact.pulsed_at = state.now
             contact.due = state.now + self.interval(contact)
         pulse = state.give(requests, self)
         for contact in contacts:
