@@ -191,9 +191,14 @@ class Proposer:
                 continue
             if any(self._unasked(id) for id in government.parliament):
                 self._again()
-            elif not self._waiting:
+                return
+            if self._waiting:
+                return
+            if government is state.government or not self._may_retract():
                 self._fail()
-            return
+                return
+            chain, pending = (), []
+            break
         last = pending[-1] if pending else state.government
         if state.id not in last.parliament:
             state.succession.stand_down()
@@ -225,6 +230,19 @@ class Proposer:
             if register is not None and register.ballot > best:
                 best, entries = register.ballot, register.entries
         return entries
+
+    def _may_retract(self) -> bool:
+        """Whether the highest register is what this citizen itself wrote, leading the committed
+        government, and has never committed.
+
+        Only who writes at a ballot commits at it, so nobody ever commits that register as it is;
+        and who has carried it on did so at a higher ballot. It need not be in the chain, and must
+        not be where it changes the parliament to one whose majority is dead."""
+        state = self.state
+        assert state.government is not None
+        own = state.government.ballot
+        ballots = [r.ballot for r in self._electorate.values() if r is not None]
+        return own.id == state.id and max(ballots, default=None) == own
 
     def _unasked(self, id: str) -> bool:
         return id not in self._electorate and id not in self._prepared
