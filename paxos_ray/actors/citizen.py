@@ -31,7 +31,6 @@ from paxos_ray.machines import (
 )
 from paxos_ray.machines.errors import describe
 
-_EVERYTHING = 1 << 62
 _KEPT_PULSES = 64
 _KEPT_OWNERS = 8
 
@@ -306,7 +305,7 @@ class Citizen:
         replica, top = self._replica, self._legislator.top
         if top is None or top <= replica.applied or not self._stateful():
             return
-        entries = self._legislator.log.since(replica.applied, _EVERYTHING, _EVERYTHING)
+        entries = self._legislator.log.after(replica.applied)
         assert entries is not None, f"the log does not continue the state at {replica.applied}"
         for entry in entries:
             applied = replica.apply(entry)
@@ -366,7 +365,7 @@ class Citizen:
     # -- inside: state ------------------------------------------------------------------------
 
     def _stateful(self) -> bool:
-        return self._legislator.inspect().stateful
+        return self._legislator.stateful
 
     def _listed(self, government: core.Government | None) -> bool:
         return government is not None and government.lists(self._identity.id, self._identity.cookie)
@@ -376,7 +375,7 @@ class Citizen:
         legislator = self._legislator
         top = legislator.top
         if top is not None and replica.applied < top:
-            entries = legislator.log.since(replica.applied, _EVERYTHING, _EVERYTHING)
+            entries = legislator.log.after(replica.applied)
             if entries is None:
                 return
             for entry in entries:  # before `acclimate`, which lets go of the log

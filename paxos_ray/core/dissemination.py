@@ -116,10 +116,11 @@ class Dissemination:
         """When the next contact is due."""
         if self.state.census is None or not self.state.active:
             return None
-        top = self.state.log.top
-        times = [
-            self.state.now if contact.told != top and not contact.failing else contact.due
-            for contact in self.state.census.targets
-            if contact.busy is None
-        ]
-        return min(times, default=None)
+        now, top = self.state.now, self.state.log.top
+        soonest: int | None = None
+        for contact in self.state.census.targets:
+            if contact.busy is None:
+                due = now if contact.told != top and not contact.failing else contact.due
+                if soonest is None or due < soonest:
+                    soonest = due
+        return soonest

@@ -59,6 +59,7 @@ class Writer:
         self.next_ping = state.now
         self._report = state.report()
         self._batch_first = False
+        self._seen: Report | None = None  # the report that was looked at last
         self._viewed: tuple[object, ...] | None = None  # what `_next` was found from
         self._next: Government | None = None
         self._loading: dict[str, int] = {}  # who has not acclimated -> since when
@@ -90,7 +91,7 @@ class Writer:
             return f"{citizen.id} is being written in with another cookie"
         ticket = state.ticket()
         self.wishes.setdefault(citizen.id, (wish, []))[1].append(ticket)
-        self._viewed = None
+        self._look_again()
         return ticket
 
     def emigrate(self, id: str) -> tuple[int | None, str | None]:
@@ -103,7 +104,7 @@ class Writer:
             return None, f"{id} would be the last citizen to leave"
         ticket = state.ticket()
         self.emigrants.setdefault(id, []).append(ticket)
-        self._viewed = None
+        self._look_again()
         if next_change(state.government, self._view(self._report)) is None:
             return ticket, f"{id} waits until its seat can pass to another"
         return ticket, None
@@ -133,7 +134,7 @@ class Writer:
         self._peers = [census.contact(id, state.now) for id in government.majority[1:]]
         self.alone = not self._peers
         self.settled = False
-        self._viewed = None
+        self._look_again()
         self._loading = {
             id: self._loading.get(id, state.now)
             for id in government.citizens
@@ -386,6 +387,9 @@ class Writer:
         state = self.state
         assert state.government is not None
         report = self._report
+        if report is self._seen and not state.shunned and not self._loading:
+            return self._next
+        self._seen = report
         if state.shunned:
             for id in [id for id, until in state.shunned.items() if until <= state.now]:
                 del state.shunned[id]
@@ -396,6 +400,10 @@ class Writer:
             self._viewed = viewed
             self._next = next_change(state.government, self._view(report))
         return self._next
+
+    def _look_again(self) -> None:
+        """Something has changed that no report tells of."""
+        self._seen = self._viewed = None
 
     def _stuck(self) -> tuple[str, ...]:
         """Who has been loading the application's state for longer than the limit."""

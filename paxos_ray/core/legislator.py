@@ -22,10 +22,11 @@ from paxos_ray.core.messages import (
     Outcome,
     Pulse,
     Receipt,
+    Register,
     Reply,
     Request,
 )
-from paxos_ray.core.promise import Promise
+from paxos_ray.core.promise import Ballot, Promise
 from paxos_ray.core.reception import Receiver
 from paxos_ray.core.recording import Recorder
 from paxos_ray.core.shaper import Wish
@@ -161,8 +162,11 @@ class Legislator:
 
     def outcomes(self) -> tuple[Outcome, ...]:
         """What became of receipts since this was last asked; each ticket once."""
-        outcomes = tuple(self._state.outcomes)
-        self._state.outcomes.clear()
+        state = self._state
+        if not state.outcomes:
+            return ()
+        outcomes = tuple(state.outcomes)
+        state.outcomes.clear()
         return outcomes
 
     # -- pulses --------------------------------------------------------------------------
@@ -235,11 +239,12 @@ class Legislator:
         state = self._state
         if state.government is None:
             return None
-        times = [state.role.wakeup()]
+        soonest = state.role.wakeup()
         for giving in state.givings.values():
-            times.append(giving.last_at + state.again)
-            times.append(giving.first_at + state.limits.timeout)
-        return min((time for time in times if time is not None), default=None)
+            due = min(giving.last_at + state.again, giving.first_at + state.limits.timeout)
+            if soonest is None or due < soonest:
+                soonest = due
+        return soonest
 
     # -- what can be seen ----------------------------------------------------------------
 
@@ -288,6 +293,21 @@ class Legislator:
     def minimum(self) -> Promise:
         """Everybody present has committed the log up to here; what is below is let go."""
         return self._state.minimum
+
+    @property
+    def promised(self) -> Ballot:
+        """The highest ballot promised: nothing is recorded at a lower one."""
+        return self._state.promised
+
+    @property
+    def register(self) -> Register | None:
+        """What is recorded beyond the committed log."""
+        return self._state.register
+
+    @property
+    def stateful(self) -> bool:
+        """Whether the application of this citizen has its state."""
+        return self._state.stateful
 
     @property
     def donor(self) -> str | None:

@@ -108,6 +108,13 @@ class Log:
         index = self._index(promise)
         return None if index is None else self._slice(index + 1, entries, size)
 
+    def after(self, promise: Promise) -> Sequence[Entry] | None:
+        """All that follows `promise`; None when that cannot be told from what is held."""
+        if promise == self.top:
+            return ()
+        index = self._index(promise)
+        return None if index is None else self._entries[index + 1 :]
+
     def opening(self, entries: int, size: int) -> tuple[Entry, ...]:
         """The earliest entries held, bounded likewise."""
         return self._slice(self._head, entries, size)

@@ -61,9 +61,9 @@ class Recorder:
 
     def wakeup(self) -> int | None:
         """The next dissemination, or the end of patience."""
-        times = [self.dissemination.wakeup()]
-        if self.may_stand():
-            times.append(self.stand_at)
         if self.farewell is not None:
-            times.append(self.state.now)
-        return min((time for time in times if time is not None), default=None)
+            return self.state.now
+        soonest = self.dissemination.wakeup()
+        if self.may_stand() and (soonest is None or self.stand_at < soonest):
+            return self.stand_at
+        return soonest

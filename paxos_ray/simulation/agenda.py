@@ -32,19 +32,12 @@ class Agenda:
         self._order += 1
         heappush(self._queue, (self.now + delay_ms, self._order, action, arguments))
 
-    def step(self, until_ms: int) -> bool:
-        """Do the next action; False when nothing is due up to `until_ms`."""
-        queue = self._queue
-        if not queue or queue[0][0] > until_ms:
-            return False
-        self.now, _, action, arguments = heappop(queue)
-        action(*arguments)
-        return True
-
     def run(self, until_ms: int) -> None:
         """Do everything that is due up to `until_ms`, and stand at that time."""
-        while self.step(until_ms):
-            pass
+        queue = self._queue
+        while queue and queue[0][0] <= until_ms:
+            self.now, _, action, arguments = heappop(queue)
+            action(*arguments)
         self.now = max(self.now, until_ms)
 
     def upcoming(self) -> Iterator[tuple[Callable[..., object], tuple[Any, ...]]]:

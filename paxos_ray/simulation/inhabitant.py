@@ -104,6 +104,5 @@ class Inhabitant:
 
 def entries_after(legislator: Legislator, promise: Promise) -> Iterable[Entry]:
     """The committed entries beyond `promise`, or the whole log where that is not in it."""
-    log = legislator.log
-    entries = log.since(promise, 1 << 30, 1 << 60)
-    return log if entries is None else entries
+    entries = legislator.log.after(promise)
+    return legislator.log if entries is None else entries

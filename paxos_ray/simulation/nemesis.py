@@ -256,7 +256,7 @@ def views(who: Inhabitant) -> Iterator[Government]:
     government = who.legislator.government
     if government is not None:
         yield government
-    register = who.legislator.inspect().register
+    register = who.legislator.register
     if register is not None:
         yield from _governments(register.entries)
 

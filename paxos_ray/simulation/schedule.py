@@ -94,16 +94,18 @@ class Schedule:
 
     def observe(self, who: Inhabitant) -> None:
         """Check, and tell the adversary of new governments."""
-        governments, register = self.history.governments, who.register
-        known, tip = len(governments), self.history.tip
+        governments, chain = self.history.governments, self.history.chain
+        known, length, register = len(governments), len(chain), who.register
         self.watch.observe(who)
-        if len(governments) > known > 0:
-            self.nemesis.committed(who, governments[known - 1], governments[-1])
-        elif self.history.tip != tip:
-            self.nemesis.wrote(who)
-        recorded = who.register if who.register is not register else None
-        if recorded is not None and any(entry.promise.entry == 0 for entry in recorded.entries):
-            self.nemesis.recorded(who)
+        if len(chain) != length:
+            if len(governments) > known > 0:
+                self.nemesis.committed(who, governments[known - 1], governments[-1])
+            else:
+                self.nemesis.wrote(who)
+        recorded = who.register
+        if recorded is not None and recorded is not register:
+            if any(entry.promise.entry == 0 for entry in recorded.entries):
+                self.nemesis.recorded(who)
 
     def settled(self, who: Inhabitant, ticket: Ticket, promise: Promise | None) -> None:
         """Check, count, and stop who has departed."""

@@ -106,26 +106,27 @@ class Watch:
 
     def observe(self, who: Inhabitant) -> None:
         """Look at a citizen after an input."""
-        seen = who.legislator.inspect()
+        seen = who.legislator
         who.stateful = seen.stateful
-        if seen.promised != who.promised:
-            before, who.promised = who.promised, seen.promised
+        ballot, top, register, minimum = seen.promised, seen.top, seen.register, seen.minimum
+        if ballot != who.promised:
+            before, who.promised = who.promised, ballot
             for promised in self._promised:
-                promised(who, before, seen.promised)
-        if seen.top != who.top and seen.top is not None:
-            self.committed(who, entries_after(who.legislator, who.top))
-            before_top, who.top = who.top, seen.top
+                promised(who, before, ballot)
+        if top != who.top and top is not None:
+            self.committed(who, entries_after(seen, who.top))
+            before_top, who.top = who.top, top
             for moved in self._moved:
-                moved(who, before_top, seen.top)
-        if seen.register is not who.register:
-            recorded, who.register = who.register, seen.register
-            if seen.register is not None:
+                moved(who, before_top, top)
+        if register is not who.register:
+            recorded, who.register = who.register, register
+            if register is not None:
                 for registered in self._registered:
-                    registered(who, recorded, seen.register)
-        if seen.minimum != who.minimum:
-            who.minimum = seen.minimum
+                    registered(who, recorded, register)
+        if minimum != who.minimum:
+            who.minimum = minimum
             for forgot in self._forgot:
-                forgot(who, seen.minimum)
+                forgot(who, minimum)
 
     def settled(self, who: Inhabitant, ticket: Ticket, promise: Promise | None) -> None:
         """A ticket got its outcome."""
