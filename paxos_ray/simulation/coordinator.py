@@ -59,7 +59,11 @@ class Clients:
             return
         leaders = self._island.leaders()
         if leaders:
-            self.write(leaders[-1] if self._random.random() < 0.7 else leaders[0])
+            leader = leaders[-1] if self._random.random() < 0.7 else leaders[0]
+            self.write(leader)
+            if self._plan.burst > 1 and self._random.random() < 0.1:
+                for _ in range(self._plan.burst):
+                    self.write(leader)
         delay = 1 + int(self._random.expovariate(1 / self._plan.write_ms))
         self._island.agenda.after(delay, self._keep_writing)
 

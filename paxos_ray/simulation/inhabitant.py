@@ -39,9 +39,26 @@ class Inhabitant:
     """
 
     __slots__ = (
-        "_agenda", "alarm", "alive", "application", "citizen", "cookie", "id", "leaving",
-        "legislator", "loading", "minimum", "offset", "ordinal", "promised", "register",
-        "stateful", "tickets", "top", "wakeup",
+        "_agenda",
+        "alarm",
+        "alive",
+        "application",
+        "citizen",
+        "cookie",
+        "id",
+        "leaving",
+        "legislator",
+        "loading",
+        "minimum",
+        "offset",
+        "ordinal",
+        "paused",
+        "promised",
+        "register",
+        "stateful",
+        "tickets",
+        "top",
+        "wakeup",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +72,7 @@ class Inhabitant:
         self.citizen: Citizen | None = None
         self.application = Application()
         self.alive = True
+        self.paused = False  # its process stands still, and will go on
         self.leaving = False  # somebody asked that it emigrates
         self.tickets: dict[int, Ticket] = {}
         self.loading: str | None = None  # the donor of the snapshot that is awaited

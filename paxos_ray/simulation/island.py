@@ -139,8 +139,8 @@ class Island:
         return (who for who in self.inhabitants.values() if who.alive)
 
     def leaders(self) -> list[Inhabitant]:
-        """Who believes to lead, the oldest government first."""
-        leaders = [who for who in self.living() if who.leads]
+        """Who believes to lead and can be asked, the oldest government first."""
+        leaders = [who for who in self.living() if who.leads and not who.paused]
         return sorted(leaders, key=_number)
 
     def stop(self, who: Inhabitant) -> None:
@@ -149,6 +149,20 @@ class Island:
             self.note(f"{who} is stopped")
         who.alive = False
         who.tickets.clear()
+        if who.paused:
+            self.go_on(who)
+
+    def pause(self, who: Inhabitant) -> None:
+        """It stands still, as a stopped process does; what is sent to it waits."""
+        who.paused = True
+        self.network.hold(who.id)
+
+    def go_on(self, who: Inhabitant) -> None:
+        """It goes on where it stood, and gets what has waited."""
+        who.paused = False
+        self.network.release(who.id)
+        if who.alive:
+            self._alarm(who)
 
     # -- what is asked of a citizen ------------------------------------------------------
 
@@ -175,7 +189,7 @@ class Island:
 
     def hint(self, who: Inhabitant, dead: str) -> None:
         """Tell `who` that the runtime knows this citizen to be dead, true or not."""
-        if who.alive:
+        if who.alive and not who.paused:
             who.legislator.unreachable(who.now, dead)
             self._after_input(who, f"is told that {dead} is dead" if self.note else "")
 
@@ -267,7 +281,7 @@ class Island:
         if who.alarm != alarm:
             return
         who.alarm = None
-        if not who.alive or who.wakeup is None:
+        if not who.alive or who.wakeup is None or who.paused:
             return
         if who.wakeup <= self.agenda.now:
             who.legislator.tick(who.now)
@@ -283,7 +297,7 @@ class Island:
         who.loading = None
         if not who.alive:
             return
-        if donor is None or not donor.alive or not donor.stateful or donor is who:
+        if donor is None or not donor.alive or donor.paused or not donor.stateful or donor is who:
             self.agenda.after(self.settings.ping, self._ask_again, who)
             return
         who.loading = donor.id
@@ -300,7 +314,7 @@ class Island:
         who.loading = None
         if not who.alive or who.stateful:
             return
-        if donor.alive and who.restore(snapshot):
+        if donor.alive and not who.paused and who.restore(snapshot):
             who.legislator.acclimate(who.now)
             self._after_input(who, f"has the state of {donor}")
         else:

@@ -1,4 +1,4 @@
-"""The adversary: crashes, cuts, spurious collapse, comings and goings, and the ambush.
+"""The adversary: crashes, cuts, pauses, storms, spurious collapse, comings and goings, the ambush.
 
 It never takes what no island survives: see `may_stop`.
 """
@@ -14,7 +14,10 @@ from paxos_ray.core.messages import Accept, Promised, Write
 from paxos_ray.simulation.coordinator import Clients, Coordinator
 from paxos_ray.simulation.inhabitant import Inhabitant
 from paxos_ray.simulation.island import Island
-from paxos_ray.simulation.plan import Plan
+from paxos_ray.simulation.plan import Plan, stormy
+
+Sides = tuple[Sequence[str], Sequence[str]]
+"""Ids that are cut off from each other."""
 
 
 class Nemesis:
@@ -43,7 +46,10 @@ class Nemesis:
             self._spurious: plan.spurious,
             self._lose_coordinator: plan.coordinator,
             self._coup: plan.coup,
+            self._pause: plan.pause,
+            self._storm: plan.storm,
         }
+        self._storms = 0
 
     def start(self) -> None:
         """Begin."""
@@ -51,8 +57,10 @@ class Nemesis:
         self._next()
 
     def stop(self) -> None:
-        """Do nothing more; what was cut stays cut until the network is mended."""
+        """Do nothing more, and let everybody go on; what was cut stays cut until it is mended."""
         self._active = False
+        for who in list(self._island.living()):
+            self._resume(who)
 
     # -- what the island tells it --------------------------------------------------------
 
@@ -128,32 +136,70 @@ class Nemesis:
         living = list(self._island.living())
         if len(living) < 2:
             return
-        kind = self._random.choice((self._halves, self._alone, self._leader_from_one))
-        pairs = list(kind(living))
+        kinds = (self._halves, self._alone, self._leader_from_one, self._from_some)
+        kind = self._random.choice(kinds)
+        ones, others = kind(living)
+        pairs = list(_between(ones, others))
         if self._random.random() < 0.3:  # one way
-            pairs = [pair for pair in pairs if pair[0] < pair[1]]
+            pairs = [pair for pair in pairs if pair[0] in ones]
         self._cut_for(pairs, kind.__name__.strip("_"))
 
     def _cut_for(self, pairs: Sequence[tuple[str, str]], kind: str) -> None:
         self._did("cut", f"{kind} {pairs}")
         network = self._island.network
         key = network.cut(pairs)
-        delay = int(self._random.choice((0.5, 1, 2, 4)) * self._plan.settings.timeout)
-        self._island.agenda.after(delay, network.mend, key)
+        self._island.agenda.after(self._while(), network.mend, key)
 
-    def _halves(self, living: Sequence[Inhabitant]) -> Iterator[tuple[str, str]]:
+    def _halves(self, living: Sequence[Inhabitant]) -> Sides:
         side = [who.id for who in living if self._random.random() < 0.5]
-        return _between(side, [who.id for who in living if who.id not in side])
+        return side, [who.id for who in living if who.id not in side]
 
-    def _alone(self, living: Sequence[Inhabitant]) -> Iterator[tuple[str, str]]:
+    def _alone(self, living: Sequence[Inhabitant]) -> Sides:
         one = self._random.choice(living).id
-        return _between([one], [who.id for who in living if who.id != one])
+        return [one], [who.id for who in living if who.id != one]
 
-    def _leader_from_one(self, living: Sequence[Inhabitant]) -> Iterator[tuple[str, str]]:
+    def _from_some(self, living: Sequence[Inhabitant]) -> Sides:
+        one, others = self._alone(living)
+        return one, [id for id in others if self._random.random() < 0.5]
+
+    def _leader_from_one(self, living: Sequence[Inhabitant]) -> Sides:
         leaders = self._island.leaders()
         leader = self._random.choice(leaders or living).id
         one = self._random.choice([who.id for who in living if who.id != leader])
-        return _between([leader], [one])
+        return [leader], [one]
+
+    def _pause(self) -> None:
+        """Somebody stands still, a leader as often as not, and comes back later."""
+        leaders = self._island.leaders()
+        who = self._random.choice(leaders) if leaders else self._anybody()
+        if self._random.random() < 0.5:
+            who = self._anybody()
+        if who is None or who.paused:
+            return
+        self._did("pause", who.id)
+        self._island.pause(who)
+        self._island.agenda.after(self._while(), self._resume, who)
+
+    def _resume(self, who: Inhabitant) -> None:
+        if who.paused:
+            self._did("go on", who.id)
+            self._island.go_on(who)
+
+    def _storm(self) -> None:
+        """For a while the network carries hardly anything as it should."""
+        self._did("storm")
+        self._storms += 1
+        self._island.network.weather = stormy(self._plan)
+        self._island.agenda.after(self._while(), self._abate)
+
+    def _abate(self) -> None:
+        self._storms -= 1
+        if self._active and not self._storms:
+            self._island.network.weather = self._plan.weather
+
+    def _while(self) -> int:
+        """Ms that a fault lasts."""
+        return int(self._random.choice((0.5, 1, 2, 4)) * self._plan.settings.timeout)
 
     def _emigrate(self) -> None:
         staying = [who for who in self._island.living() if who.listed and not who.leaving]

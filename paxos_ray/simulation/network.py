@@ -2,7 +2,8 @@
 
 Each message is lost, doubled, delayed and overtaken by itself. A carrier brings one giving of a
 pulse to its recipients and its replies home; it may be slow, and it may die with the pulse or with
-the answers in its hands. What is cut is cut in one direction: a two-way cut is two of them.
+the answers in its hands. Who stands still gets nothing until it goes on, then all that came. What
+is cut is cut in one direction: a two-way cut is two of them.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from paxos_ray.core.messages import Envelope, Pulse, Reply, Request
 from paxos_ray.simulation.agenda import Agenda
@@ -75,6 +77,7 @@ class Network:
         self._last_cut = 0
         self._carriers: dict[int, Carrier] = {}
         self._last_carrier = 0
+        self._held: dict[str, list[tuple[Callable[..., object], tuple[Any, ...]]]] = {}
 
     # -- cuts ----------------------------------------------------------------------------
 
@@ -102,6 +105,17 @@ class Network:
         """Whether a message that sets out now from one to the other is let through."""
         return (sender, to) not in self._blocked
 
+    # -- pauses --------------------------------------------------------------------------
+
+    def hold(self, id: str) -> None:
+        """Keep what arrives for `id`, which stands still, until it is released."""
+        self._held.setdefault(id, [])
+
+    def release(self, id: str) -> None:
+        """What was kept for `id` arrives now, in the order in which it came."""
+        for action, arguments in self._held.pop(id, ()):
+            self._agenda.after(0, action, *arguments)
+
     # -- losses by hand ------------------------------------------------------------------
 
     def lose_carriers(self) -> None:
@@ -123,6 +137,12 @@ class Network:
                 yield arguments[1].request
             elif action == self._collect and arguments[2] is not None:
                 yield arguments[2]
+        for held in self._held.values():
+            for action, arguments in held:
+                if action == self._arrive:
+                    yield arguments[1].request
+                else:
+                    yield from (reply for reply in arguments[1].values() if reply is not None)
         for carrier in self._carriers.values():
             yield from (reply for reply in carrier.replies.values() if reply is not None)
 
@@ -165,6 +185,9 @@ class Network:
         """A request arrives, and its reply sets out."""
         if carrier.void:
             return
+        if envelope.to in self._held:
+            self._held[envelope.to].append((self._arrive, (carrier, envelope)))
+            return
         reply = self._deliver(envelope)
         if reply is not None:
             self.delivered += 1
@@ -203,6 +226,12 @@ class Network:
         replies = {envelope.to: carrier.replies.get(envelope.to) for envelope in pulse.envelopes}
         if weather.slow_carrier and self._random() < weather.slow_carrier:
             delay = 1 + int(self._random() * weather.slow_ms)
-            self._agenda.after(delay, self._give_back, pulse, replies)
+            self._agenda.after(delay, self._come_home, pulse, replies)
+        else:
+            self._come_home(pulse, replies)
+
+    def _come_home(self, pulse: Pulse, replies: dict[str, Reply | None]) -> None:
+        if pulse.sender in self._held:
+            self._held[pulse.sender].append((self._give_back, (pulse, replies)))
         else:
             self._give_back(pulse, replies)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from paxos_ray.simulation.island import Settings
@@ -10,6 +10,7 @@ from paxos_ray.simulation.network import Weather
 
 RARE = (0.0, 0.0, 0.0, 0.002, 0.01, 0.03)
 OFTEN = (0.0, 0.0, 0.01, 0.05, 0.2)
+PLENTY = 1 << 20  # entries or bytes: no limit that a schedule meets
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class Plan:
     spurious: float
     coordinator: float
     coup: float
+    pause: float
+    storm: float
+    burst: int  # how many writes come at once, now and then
     lasting: bool  # whether, once at rest, the island is seen to stay so
 
 
@@ -48,8 +52,9 @@ def draw(seed: int) -> Plan:
     ping = pick((20, 50, 100))
     timeout = ping * pick((3, 4, 5, 8))
     size, floor = pick(((5, 3), (5, 3), (5, 3), (3, 3), (3, 1), (5, 1), (7, 3), (4, 2)))
-    batch = pick((1, 2, 3, 3, 100))
-    catch_up = pick((2, 2, 3, 100))
+    batch = pick((1, 2, 3, 3, PLENTY))
+    catch_up = pick((2, 2, 3, PLENTY))
+    catch_up_bytes = pick((48, PLENTY, PLENTY))
     population = pick((2, 3, 3, 4, 5, 5, 6, 7))
     settings = Settings(
         parliament_size=size,
@@ -57,9 +62,9 @@ def draw(seed: int) -> Plan:
         ping=ping,
         timeout=timeout,
         batch_entries=batch,
-        batch_bytes=pick((48, 1 << 20)),
+        batch_bytes=pick((48, PLENTY)),
         catch_up_entries=catch_up,
-        catch_up_bytes=pick((48, 1 << 20, 1 << 20)),
+        catch_up_bytes=catch_up_bytes,
     )
     return Plan(
         settings=settings,
@@ -84,6 +89,10 @@ def draw(seed: int) -> Plan:
         spurious=pick((0.0, 0.5, 2.0)),
         coordinator=pick((0.0, 0.3, 1.0)),
         coup=pick((0.0, 0.0, 1.0, 2.0)),
+        pause=pick((0.0, 0.5, 1.0)),
+        storm=pick((0.0, 0.0, 0.5, 1.0)),
+        # Who is brought up by two entries a pulse never catches up with bursts.
+        burst=pick((1, 1, 5, 20)) if catch_up == catch_up_bytes == PLENTY else 1,
         lasting=pick((True, False, False, False)),
     )
 
@@ -106,6 +115,13 @@ def _weather(random: Random, ping: int, timeout: int) -> Weather:
         dies_late=pick(RARE),
         slow_carrier=pick(RARE),
     )
+
+
+def stormy(plan: Plan) -> Weather:
+    """The same network while most of what it carries is lost, late or doubled."""
+    weather = plan.weather
+    slow_ms = max(weather.slow_ms, plan.settings.timeout)
+    return replace(weather, lose_request=0.3, lose_reply=0.3, double=0.3, slow=0.3, slow_ms=slow_ms)
 
 
 def calm(plan: Plan) -> Weather:

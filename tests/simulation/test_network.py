@@ -159,3 +159,25 @@ def test_a_slow_carrier_comes_home_late() -> None:
     assert link.results == []
     link.agenda.run(1_000)
     assert link.results == [BOTH]
+
+
+def test_who_stands_still_gets_what_came_when_it_goes_on() -> None:
+    link = Link(limit_ms=50)
+    link.network.hold("b")
+    link.carry()
+    assert link.results == [{"b": None, "c": Denied("c")}]
+    assert link.arrived == ["c"]
+    assert len(list(link.network.under_way())) == 1
+    link.network.release("b")
+    link.agenda.run(link.agenda.now)
+    assert link.arrived == ["c", "b"]
+    assert list(link.network.under_way()) == []
+
+
+def test_a_sender_that_stands_still_gets_its_results_when_it_goes_on() -> None:
+    link = Link()
+    link.network.hold("a")
+    assert link.carry() == []
+    link.network.release("a")
+    link.agenda.run(link.agenda.now)
+    assert link.results == [BOTH]
