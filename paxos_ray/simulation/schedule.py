@@ -14,7 +14,6 @@ from paxos_ray.simulation.healing import Progress
 from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
 from paxos_ray.simulation.island import Island, Make
 from paxos_ray.simulation.nemesis import Nemesis
-from paxos_ray.simulation.network import Weather
 from paxos_ray.simulation.plan import Plan, calm, draw
 from paxos_ray.simulation.watch import Checker, History, Violation, Watch
 
@@ -186,10 +185,9 @@ class Schedule:
         summary.changes = dict(self.history.changes)
 
 
-def run(seed: int, make: Make | None = None, note: Callable[[str], None] | None = None) -> Summary:
+def run_schedule(
+    seed: int, make: Make | None = None, note: Callable[[str], None] | None = None
+) -> Summary:
     """Run the schedule of that seed: with other Legislators than the core's, or telling of each
     event, if asked to."""
     return Schedule(seed, make, note).run()
-
-
-__all__ = ["Schedule", "Summary", "Weather", "invariants", "run"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
-from paxos_ray.simulation.schedule import Summary, run
+from paxos_ray.simulation.schedule import Summary, run_schedule
 
 CHUNK = 20
 """Schedules that a process runs between two reports."""
@@ -39,16 +39,21 @@ class Tally:
         self.rested_pings = max(self.rested_pings, summary.rested_pings)
 
 
-def swarm(seeds: range, jobs: int = 1) -> Iterator[Summary]:
-    """Run the schedules of these seeds in `jobs` processes; summaries in the order of the seeds."""
+def run_schedules(seeds: range, jobs: int = 1) -> Iterator[Summary]:
+    """Run the schedules of these seeds in `jobs` processes; summaries in the order of the seeds.
+
+    Who stops asking has no further chunks begun."""
     if jobs <= 1:
-        yield from map(run, seeds)
+        yield from map(run_schedule, seeds)
         return
     chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
-    with ProcessPoolExecutor(max_workers=jobs) as pool:
+    pool = ProcessPoolExecutor(max_workers=jobs)
+    try:
         for summaries in pool.map(_run_all, chunks):
             yield from summaries
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _run_all(seeds: Sequence[int]) -> list[Summary]:
-    return [run(seed) for seed in seeds]
+    return [run_schedule(seed) for seed in seeds]

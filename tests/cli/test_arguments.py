@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from paxos_ray.cli.app import app
 
-COMMANDS = ["demo", "launch", "scale", "status", "counter", "shutdown"]
+COMMANDS = ["demo", "launch", "scale", "status", "counter", "shutdown", "swarm"]
 
 
 def test_help_lists_every_command_and_the_exit_codes() -> None:

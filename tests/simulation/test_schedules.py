@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from paxos_ray.simulation.__main__ import main, parse_seeds
 from paxos_ray.simulation.plan import draw
-from paxos_ray.simulation.schedule import Summary, run
-from paxos_ray.simulation.swarm import Tally, swarm
+from paxos_ray.simulation.schedule import Summary, run_schedule
+from paxos_ray.simulation.swarm import Tally, run_schedules
 
 PLANTED = Path(__file__).with_name("planted.py")
 spec = util.spec_from_file_location("planted", PLANTED)
@@ -26,25 +23,22 @@ spec.loader.exec_module(planted)
 SAME = range(5)
 SMALL = range(120)
 
-app = typer.Typer()
-app.command()(main)
-
 
 def test_the_same_seed_is_the_same_run() -> None:
     for seed in SAME:
-        assert run(seed) == run(seed)
+        assert run_schedule(seed) == run_schedule(seed)
 
 
 def test_other_seeds_are_other_runs() -> None:
-    assert len({run(seed).digest for seed in SAME}) == len(SAME)
+    assert len({run_schedule(seed).digest for seed in SAME}) == len(SAME)
     assert draw(1) != draw(2)
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "12345"])
 def test_a_run_does_not_depend_on_the_process(hash_seed: str) -> None:
     code = (
-        "from paxos_ray.simulation.schedule import run\n"
-        f"print([run(seed).digest for seed in range({len(SAME)})])"
+        "from paxos_ray.simulation.schedule import run_schedule\n"
+        f"print([run_schedule(seed).digest for seed in range({len(SAME)})])"
     )
     told = subprocess.run(
         [sys.executable, "-c", code],
@@ -53,12 +47,12 @@ def test_a_run_does_not_depend_on_the_process(hash_seed: str) -> None:
         text=True,
         check=True,
     )
-    assert told.stdout.strip() == str([run(seed).digest for seed in SAME])
+    assert told.stdout.strip() == str([run_schedule(seed).digest for seed in SAME])
 
 
 def test_a_small_swarm_holds_and_does_all_it_should() -> None:
     tally = Tally()
-    for summary in swarm(SMALL):
+    for summary in run_schedules(SMALL):
         assert summary.failure is None, f"seed {summary.seed}: {summary.failure} {summary.detail}"
         tally.add(summary)
     assert tally.acknowledged > 20 * len(SMALL)
@@ -75,7 +69,7 @@ def test_a_planted_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> N
     bug = planted.BUGS[name]
     bug.plant(monkeypatch.setattr)
     for seed in bug.seeds:
-        failure = run(seed).failure
+        failure = run_schedule(seed).failure
         if failure is not None:
             assert failure in bug.found_by, f"seed {seed}: {failure}"
             return
@@ -89,15 +83,15 @@ def test_what_goes_wrong_in_the_core_fails_the_schedule(monkeypatch: pytest.Monk
         raise AssertionError("planted")
 
     monkeypatch.setattr(Legislator, "confirm", broken)
-    summary = run(0)
+    summary = run_schedule(0)
     assert summary.failure == "AssertionError in the core or the simulation"
     assert "planted" in summary.detail
 
 
 def test_a_trace_tells_every_event_in_one_line() -> None:
     lines: list[str] = []
-    summary = run(0, note=lines.append)
-    assert summary == run(0)
+    summary = run_schedule(0, note=lines.append)
+    assert summary == run_schedule(0)
     assert len(lines) > summary.inputs / 2
     assert not any("\n" in line for line in lines)
     told = "\n".join(lines)
@@ -105,30 +99,6 @@ def test_a_trace_tells_every_event_in_one_line() -> None:
         assert word in told
 
 
-def test_seeds_are_read() -> None:
-    assert parse_seeds("3..5") == range(3, 6)
-    assert parse_seeds("7") == range(7, 8)
-    for wrong in ("5..3", "-1", "a..b", ""):
-        with pytest.raises(ValueError, match=r".*"):
-            parse_seeds(wrong)
-
-
-def test_the_command_runs_schedules() -> None:
-    told = CliRunner().invoke(app, ["--seeds", "0..3", "--jobs", "2"])
-    assert told.exit_code == 0, told.output
-    assert "4 schedules, 0 failed" in told.output
-    assert CliRunner().invoke(app, ["--seeds", "no"]).exit_code == 2
-
-
-def test_the_command_tells_how_to_replay_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    planted.BUGS["written_twice"].plant(monkeypatch.setattr)
-    told = CliRunner().invoke(app, ["--seeds", "0..9", "--most", "2"])
-    assert told.exit_code == 1
-    assert "nothing twice" in told.output
-    assert "--seeds 0 --trace" in told.output
-    assert "2 failed" in told.output
-
-
 def test_processes_do_not_change_what_comes_of_it() -> None:
-    alone: list[Summary] = list(swarm(range(45)))
-    assert list(swarm(range(45), jobs=2)) == alone
+    alone: list[Summary] = list(run_schedules(range(45)))
+    assert list(run_schedules(range(45), jobs=2)) == alone
