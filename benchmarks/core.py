@@ -13,9 +13,11 @@ from rich.console import Console
 
 from benchmarks.pure_island import PureIsland
 from benchmarks.report import Report
+from paxos_ray.simulation import run_schedule
 
 BATCH = 2_000
 BODY = b"increment"
+SCHEDULES = 40
 SMALL, LARGE = 10_000, 1_000_000
 
 
@@ -47,6 +49,18 @@ def one_at_a_time(island: PureIsland, entries: int) -> float:
     return entries / (perf_counter() - started)
 
 
+def simulated(schedules: range) -> float:
+    """Messages per second that schedules of the simulator deliver, one after the other, with all
+    that they check."""
+    started = perf_counter()
+    summaries = [run_schedule(seed) for seed in schedules]
+    elapsed = perf_counter() - started
+    failed = [summary.seed for summary in summaries if summary.failure is not None]
+    if failed:
+        raise RuntimeError(f"schedules failed: {failed}")
+    return sum(summary.messages for summary in summaries) / elapsed
+
+
 def growth(entries: int) -> Growth:
     """Write so many entries in a process of its own, whose peak memory then is theirs alone."""
     command = [sys.executable, "-m", "benchmarks.growth", str(entries)]
@@ -58,17 +72,23 @@ def growth(entries: int) -> Growth:
 def measure(console: Console, trials: int, rounds: int) -> Report:
     """All figures of the core. Trials of different kinds alternate, as the machine's pace varies.
 
-    `trials` for the two rates, `rounds` of the growth comparison (none: it is left out): each is
+    `trials` for the rates, `rounds` of the growth comparison (none: it is left out): each is
     one large run between small ones.
     """
     report = Report()
     island = PureIsland()
     queued(island, 2)
-    rates: dict[str, list[float]] = {"core.queued_per_s": [], "core.one_at_a_time_per_s": []}
+    rates: dict[str, list[float]] = {
+        "core.queued_per_s": [],
+        "core.one_at_a_time_per_s": [],
+        "core.simulated_messages_per_s": [],
+    }
     for trial in range(trials):
         console.print(f"core: trial {trial + 1} of {trials}", highlight=False)
         rates["core.queued_per_s"].append(queued(island, 10))
         rates["core.one_at_a_time_per_s"].append(one_at_a_time(island, 2_000))
+        seeds = range(trial * SCHEDULES, (trial + 1) * SCHEDULES)
+        rates["core.simulated_messages_per_s"].append(simulated(seeds))
     for key, values in rates.items():
         report.figures[key] = median(values)
         report.details[f"{key}.trials"] = values

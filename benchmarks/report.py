@@ -29,6 +29,7 @@ TARGETS = {
     for target in (
         Target("core.queued_per_s", "5 Legislators, 2,000 entries at a time", "/s", 50_000, False),
         Target("core.one_at_a_time_per_s", "one after the other, by all 5", "/s", 5_000, False),
+        Target("core.simulated_messages_per_s", "messages of the simulator", "/s", 30_000, False),
         Target("core.growth", "time an entry, 1,000,000 ÷ 10,000 entries", "×", 1.1, True),
         Target("counters.increment_p50_over_plain", "increment ÷ plain actor call", "×", 6, True),
         Target("counters.increment_p50_over_bare_chain", "increment ÷ bare chain", "×", 1.5, True),
