@@ -235,7 +235,7 @@ class Island:
                 self.note(
                     f"{who} gives {pulse.id} to {[envelope.to for envelope in pulse.envelopes]}"
                 )
-            self.network.carry(pulse)
+            self._carry(pulse)
         self.observer.observe(who)
         self._apply(who)
         outcomes = legislator.outcomes()
@@ -244,6 +244,9 @@ class Island:
         self._alarm(who)
         top = who.top
         self.digest = hash((self.digest, self.agenda.now, who.ordinal, top[0], top[1], self.inputs))
+
+    def _carry(self, pulse: Pulse) -> None:
+        self.network.carry(pulse)
 
     def _apply(self, who: Inhabitant) -> None:
         if who.stateful:
@@ -284,10 +287,13 @@ class Island:
         if not who.alive or who.wakeup is None or who.paused:
             return
         if who.wakeup <= self.agenda.now:
-            who.legislator.tick(who.now)
-            self._after_input(who, "ticks")
+            self._tick(who)
         else:
             self._set_alarm(who, who.wakeup)
+
+    def _tick(self, who: Inhabitant) -> None:
+        who.legislator.tick(who.now)
+        self._after_input(who, "ticks")
 
     # -- snapshots -----------------------------------------------------------------------
 
@@ -301,9 +307,12 @@ class Island:
             self.agenda.after(self.settings.ping, self._ask_again, who)
             return
         who.loading = donor.id
-        snapshot = donor.application.state
+        snapshot = self._snapshot(donor)
         delay = 1 + int(self.random.random() * self.load_ms)
         self.agenda.after(delay, self._restore, who, donor, snapshot)
+
+    def _snapshot(self, donor: Inhabitant) -> object:
+        return donor.application.state
 
     def _ask_again(self, who: Inhabitant) -> None:
         if who.alive and who.loading is None:

@@ -63,16 +63,22 @@ def invariants(history: History, island: Island, plan: Plan) -> list[Checker]:
 
 
 class Schedule:
-    """A schedule that is running; the island's observer. `note` is given a line for each event."""
+    """A schedule that is running; the island's observer. `note` is given a line for each event;
+    the seed's own plan and the kind of island can be replaced."""
 
     def __init__(
-        self, seed: int, make: Make | None = None, note: Callable[[str], None] | None = None
+        self,
+        seed: int,
+        make: Make | None = None,
+        note: Callable[[str], None] | None = None,
+        plan: Plan | None = None,
+        kind: type[Island] = Island,
     ) -> None:
         self.seed = seed
-        self.plan = plan = draw(seed)
+        self.plan = plan = plan or draw(seed)
         self._random = random = Random(f"run {seed}")
         founding = plan.weather if plan.founding < plan.population else calm(plan)
-        self.island = island = Island(random.getrandbits(64), plan.settings, founding, self)
+        self.island = island = kind(random.getrandbits(64), plan.settings, founding, self)
         if make is not None:
             island.make = make
         if note is not None:
