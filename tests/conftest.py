@@ -14,6 +14,12 @@ import ray
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite", action="store_true", help="renew the outcomes in tests/scenarios/*.txt"
+    )
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
     """A Ray on this machine, which this process is connected to: its address."""

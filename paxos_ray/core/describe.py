@@ -59,22 +59,25 @@ def describe_request(request: Request) -> str:
     return line
 
 
-def describe_reply(reply: Reply | None) -> str:
-    """`Received at 7/3 (under 7: min 6/2, reached d)`: the kind, and what it says; None is lost."""
+def describe_reply(reply: Reply | None, reports: bool = True) -> str:
+    """`Received at 7/3 (under 7: min 6/2, reached d)`: the kind, and what it says; None is lost.
+
+    What is reported upward can be left out."""
+    tell = _report if reports else lambda report: ""
     match reply:
         case None:
             return "lost"
         case Received(top, report):
-            return f"Received at {top}{_report(report)}"
+            return f"Received at {top}{tell(report)}"
         case Promised(ballot, top, register, report):
-            return f"Promised {ballot} at {top} {describe_register(register)}{_report(report)}"
+            return f"Promised {ballot} at {top} {describe_register(register)}{tell(report)}"
         case Refused(promised, top, report):
-            return f"Refused for {promised} at {top}{_report(report)}"
+            return f"Refused for {promised} at {top}{tell(report)}"
         case Behind(top, entries, start, _):
             began = f", start at {describe_government(start)}" if start else ""
             return f"Behind, being at {top}: {describe_entries(entries)}{began}"
         case Lacks(top, report):
-            return f"Lacks what is after {top}{_report(report)}"
+            return f"Lacks what is after {top}{tell(report)}"
         case Exiled(number):
             return f"Exiled by {number}"
         case Denied(why):

@@ -6,13 +6,15 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import Protocol
 
 from paxos_ray.core.promise import Promise
 from paxos_ray.simulation import checkers
+from paxos_ray.simulation.agenda import Agenda
 from paxos_ray.simulation.coordinator import Clients, Coordinator
 from paxos_ray.simulation.healing import Progress
 from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
-from paxos_ray.simulation.island import Island, Make
+from paxos_ray.simulation.island import Island, Make, Settings
 from paxos_ray.simulation.nemesis import Nemesis
 from paxos_ray.simulation.plan import Plan, calm, draw
 from paxos_ray.simulation.watch import Checker, History, Violation, Watch
@@ -41,7 +43,27 @@ class Summary:
     changes: dict[str, int] = field(default_factory=dict)
 
 
-def invariants(history: History, island: Island, plan: Plan) -> list[Checker]:
+class Place(Protocol):
+    """Where citizens live: an `Island`, or a `Stage`."""
+
+    @property
+    def agenda(self) -> Agenda:
+        """Its time."""
+
+    @property
+    def incarnations(self) -> dict[tuple[str, object], Inhabitant]:
+        """All that ever lived there, by id and cookie."""
+
+
+class Ruled(Protocol):
+    """What says how citizens are made: a `Plan`, or a `Stage`."""
+
+    @property
+    def settings(self) -> Settings:
+        """How they are made."""
+
+
+def invariants(history: History, island: Place, plan: Ruled) -> list[Checker]:
     """All checkers but that of progress."""
     settings = plan.settings
     return [

@@ -1,0 +1,80 @@
+"""Every story in tests/scenarios ends as its file says; `pytest --rewrite` renews the files."""
+
+from __future__ import annotations
+
+from difflib import unified_diff
+from pathlib import Path
+
+import pytest
+
+from paxos_ray.simulation.scenario import ScenarioError, parse, perform, play, render
+
+SCENARIOS = sorted((Path(__file__).resolve().parents[1] / "scenarios").glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_scenario(path: Path, request: pytest.FixtureRequest) -> None:
+    text = path.read_text()
+    scenario = parse(text, path.name)
+    performance = perform(scenario)
+    renewed = render(scenario, performance)
+    if request.config.getoption("--rewrite"):
+        path.write_text(renewed)
+    else:
+        diff = unified_diff(text.splitlines(), renewed.splitlines(), path.name, "now", lineterm="")
+        assert renewed == text, "\n".join(diff)
+    assert performance.violation is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "story:1: a scenario opens with a sentence of why"),
+        ("found a\n----\n", "story:1: a scenario opens with a sentence of why"),
+        ("why\n", "story:1: nothing happens"),
+        ("why\n\n----\nx\n", "story:3: no command above ----"),
+        ("why\n\nfound a\n----\na leads\n----\n", "story:6: a second ---- in one block"),
+    ],
+)
+def test_a_malformed_file_is_refused_with_its_line(text: str, says: str) -> None:
+    with pytest.raises(ScenarioError) as raised:
+        parse(text, "story")
+    assert str(raised.value).startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("conjure a", "there is no command conjure"),
+        ("found", "at least 1 words follow, not 0"),
+        ("found b c", "at most 1 words follow, not 2"),
+        ("found a color=red", "no option color=; there is seed, ahead"),
+        ("join b seed=red", "red is no whole number"),
+        ("settings ping=5", "settings come before anybody is there"),
+        ('enqueue a "x', "No closing quotation"),
+        ("tick z", "nobody is called z"),
+        ("join a", "a lives"),
+        ("found b", "b cannot found the island"),
+        ("deliver a9 b", "no pulse was given that is called a9"),
+        ("restore a s1", "there is no snapshot called s1"),
+        ("embark a b now", "embark says acclimated or nothing"),
+        ("cut a b", "somebody stands on both sides"),
+        ("run until a dances", "what is dances?"),
+        ("run 5 with b", "run MS only ID"),
+    ],
+)
+def test_a_step_that_makes_no_sense_is_refused_with_its_line(line: str, says: str) -> None:
+    scenario = parse(f"why\n\nfound a\n{line}\n----\n", "story")
+    with pytest.raises(ScenarioError) as raised:
+        perform(scenario)
+    assert str(raised.value).startswith("story:4: ")
+    assert says in str(raised.value)
+
+
+def test_a_lenient_script_skips_what_refers_to_nothing() -> None:
+    commands = ["found a", "tick z", "deliver a9 b", "restore a s1", "embark a z", "enqueue a x"]
+    assert play(commands).violation is None
+    with pytest.raises(ScenarioError, match="commands:2: nobody is called z"):
+        play(commands, lenient=False)
+    with pytest.raises(ScenarioError, match="there is no command conjure"):
+        play([*commands, "conjure"])
