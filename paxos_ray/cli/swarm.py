@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +21,7 @@ from rich.progress import (
 from paxos_ray.cli.exits import EPILOG, Exit
 from paxos_ray.cli.options import Json
 from paxos_ray.cli.render import err, print_json
-from paxos_ray.simulation import Summary, Tally, run_schedule, run_schedules
+from paxos_ray.simulation import PATIENCE, Summary, Tally, run_schedule, run_schedules, shrink
 
 
 def register(app: typer.Typer) -> None:
@@ -45,13 +47,20 @@ def swarm(
     ] = os.cpu_count() or 1,
     most: Annotated[int, typer.Option(min=1, help="Stop after so many failures.")] = 20,
     trace: Annotated[bool, typer.Option(help="Print each event of each schedule.")] = False,
+    scenarios: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where to write what is left of each failure.")
+    ] = Path("swarm-failures"),
+    shrinks: Annotated[
+        bool, typer.Option("--shrink/--no-shrink", help="Shrink each failure to a scenario.")
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Run seeded schedules of faults against simulated islands; exit code 1 if any fails.
 
     Each seed picks the island, its clients and every fault. Safety is checked after every input of
     every citizen; then the faults end, and the island must come to rest within 400 pings and 20
-    timeouts. The same seed is the same schedule, on any machine.
+    timeouts. The same seed is the same schedule, on any machine. A failure is shrunk to the few
+    steps that are to blame, and written as a scenario (docs/scenarios.md).
     """
     try:
         chosen = parse_seeds(seeds)
@@ -63,11 +72,12 @@ def swarm(
             tally.add(run_schedule(seed, note=typer.echo))
     else:
         _run(chosen, jobs, most, tally)
+    written = _shrink(tally.failures, scenarios) if shrinks else {}
     if as_json:
-        print_json(_json(chosen, tally))
+        print_json(_json(chosen, tally, written))
     else:
         for failure in tally.failures:
-            _tell(failure)
+            _tell(failure, written.get(failure.seed))
         _sum_up(tally)
     raise typer.Exit(Exit.WRONG if tally.failures else Exit.OK)
 
@@ -92,11 +102,29 @@ def _run(seeds: range, jobs: int, most: int, tally: Tally) -> None:
                 break
 
 
-def _tell(failure: Summary) -> None:
+def _shrink(failures: Sequence[Summary], directory: Path) -> dict[int, Path]:
+    """Write each failure as a scenario, if its commands alone show it: by seed, where."""
+    written: dict[int, Path] = {}
+    columns = (TextColumn("shrinking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("", total=len(failures) * PATIENCE)
+        for number, failure in enumerate(failures):
+            shrunk = shrink(failure.seed, progress=lambda _: progress.advance(task))
+            progress.update(task, completed=(number + 1) * PATIENCE)
+            if shrunk.scenario is not None:
+                directory.mkdir(parents=True, exist_ok=True)
+                written[failure.seed] = directory / f"seed_{failure.seed}.txt"
+                written[failure.seed].write_text(shrunk.scenario)
+    return written
+
+
+def _tell(failure: Summary, scenario: Path | None) -> None:
     """What failed, and how to see it again."""
     typer.echo(f"seed {failure.seed}, at {failure.elapsed_ms} ms: {failure.failure}")
     typer.echo(f"    {failure.detail}")
     typer.echo(f"    paxos-ray swarm --seeds {failure.seed} --trace")
+    if scenario is not None:
+        typer.echo(f"    {scenario}")
 
 
 def _sum_up(tally: Tally) -> None:
@@ -111,7 +139,7 @@ def _sum_up(tally: Tally) -> None:
         )
 
 
-def _json(seeds: range, tally: Tally) -> dict[str, Any]:
+def _json(seeds: range, tally: Tally, written: dict[int, Path]) -> dict[str, Any]:
     return {
         "seeds": [seeds[0], seeds[-1]],
         "schedules": tally.schedules,
@@ -122,7 +150,13 @@ def _json(seeds: range, tally: Tally) -> dict[str, Any]:
         "deeds": dict(sorted(tally.deeds.items())),
         "changes": dict(sorted(tally.changes.items())),
         "failures": [
-            {"seed": each.seed, "at_ms": each.elapsed_ms, "name": each.failure, "why": each.detail}
+            {
+                "seed": each.seed,
+                "at_ms": each.elapsed_ms,
+                "name": each.failure,
+                "why": each.detail,
+                "scenario": str(written[each.seed]) if each.seed in written else None,
+            }
             for each in tally.failures
         ],
     }

@@ -150,14 +150,24 @@ def compose(why: str, commands: Iterable[str], make: Make = Legislator) -> str:
     return render(scenario, perform(scenario, lenient=True, make=make))
 
 
-def _step(script: Script, path: str, number: int, line: str) -> Violation | None:
+def failure_of(script: Script, line: str) -> Violation | None:
+    """What carrying out one command violates. A failure within the core itself counts as one.
+
+    Raises `Misused` and `Unknown` as `Script.do` does."""
     try:
         script.do(line)
-    except (Misused, Unknown) as error:
-        raise ScenarioError(path, number, str(error)) from None
+    except (Misused, Unknown):
+        raise
     except Violation as violation:
         return violation
     except Exception as error:  # noqa: BLE001 - whatever a broken core raises is an outcome
         detail = str(error).splitlines()[0] if str(error) else ""
         return Violation(f"{type(error).__name__} in the core or the simulation", detail)
     return None
+
+
+def _step(script: Script, path: str, number: int, line: str) -> Violation | None:
+    try:
+        return failure_of(script, line)
+    except (Misused, Unknown) as error:
+        raise ScenarioError(path, number, str(error)) from None

@@ -107,6 +107,7 @@ class Schedule:
             say = note
             island.note = lambda line: say(f"{island.agenda.now:6d} {line}")
         island.skew_ms, island.late_ms, island.load_ms = plan.skew_ms, plan.late_ms, plan.load_ms
+        self.healed_ms = 0  # when the faults ended
         self.history = history = History()
         self.watch = Watch(history, invariants(history, island, plan))
         self.clients = Clients(island, history, plan, self._child())
@@ -190,6 +191,7 @@ class Schedule:
 
     def _heal(self) -> None:
         island = self.island
+        self.healed_ms = island.agenda.now
         island.network.mend_all()
         island.network.weather = calm(self.plan)
         island.late_ms = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from paxos_ray.core.legislator import Legislator
@@ -20,11 +20,21 @@ from paxos_ray.simulation.island import Island, Observer, Settings
 from paxos_ray.simulation.network import Weather
 
 
+@dataclass(slots=True)
+class _Flight:
+    """A pulse by the number of its first giving, and the replies to it by their names."""
+
+    sender: str
+    number: int
+    replies: list[tuple[str, Reply]] = field(default_factory=list)
+
+
 class Scribe(Island):
     """An `Island` whose `commands` say what happened, in order.
 
-    All givings of one pulse are one flight here: they deliver the same envelopes. Replies are told
-    apart by their order, as `Stage` names them: `b`, `b/2`, ….
+    All givings of one pulse are one flight here: they deliver the same envelopes. Flights and
+    snapshots are told by how many came after them (`a~0`, `s~0`), so that those names still hold
+    when earlier steps are left out; replies by their order, as `Stage` names them: `b`, `b/2`, ….
     """
 
     def __init__(
@@ -34,10 +44,9 @@ class Scribe(Island):
         self.commands: list[str] = []
         self._at = 0
         self._given: dict[str, int] = {}  # how many pulses, by sender
-        self._flights: dict[str, str] = {}  # id of a pulse -> the flight's name
-        self._requests: dict[int, tuple[Any, str]] = {}  # by identity: the request, and its flight
-        self._replies: dict[str, list[tuple[str, Reply]]] = {}  # by flight: names and replies
-        self._snapshots: dict[int, tuple[object, str]] = {}  # by identity, with its name
+        self._flights: dict[str, _Flight] = {}  # by id of the pulse
+        self._requests: dict[int, tuple[Any, _Flight]] = {}  # by identity: request and flight
+        self._snapshots: dict[int, tuple[object, int]] = {}  # by identity, with its number
         self._frozen = 0
         chosen = " ".join(f"{name}={value}" for name, value in asdict(settings).items())
         self._write(f"settings {chosen}")
@@ -125,31 +134,34 @@ class Scribe(Island):
         sender = pulse.sender
         number = self._given[sender] = self._given.get(sender, 0) + 1
         if pulse.id not in self._flights:
-            name = f"{sender}.{number}" if sender[-1].isdigit() else f"{sender}{number}"
-            self._flights[pulse.id], self._replies[name] = name, []
+            flight = self._flights[pulse.id] = _Flight(sender, number)
             for envelope in pulse.envelopes:
-                self._requests[id(envelope.request)] = envelope.request, name
+                self._requests[id(envelope.request)] = envelope.request, flight
         super()._carry(pulse)
 
     def _deliver(self, envelope: Envelope) -> Reply | None:
         who = self.inhabitants.get(envelope.to)
         if who is None or not who.alive:
             return None
-        name = self._requests[id(envelope.request)][1]
-        self._write(f"deliver {name} {envelope.to}")
+        flight = self._requests[id(envelope.request)][1]
+        self._write(f"deliver {self._name(flight)} {envelope.to}")
         reply = super()._deliver(envelope)
         assert reply is not None
-        times = 1 + sum(to.partition("/")[0] == envelope.to for to, _ in self._replies[name])
+        times = 1 + sum(to.partition("/")[0] == envelope.to for to, _ in flight.replies)
         to = envelope.to if times == 1 else f"{envelope.to}/{times}"
-        self._replies[name].append((to, reply))
+        flight.replies.append((to, reply))
         return reply
 
     def _give_back(self, pulse: Pulse, replies: dict[str, Reply | None]) -> None:
         if self.inhabitants[pulse.sender].alive:
             flight = self._flights[pulse.id]
-            here = [name for name, reply in self._replies[flight] if _among(reply, replies)]
-            self._write(f"answer {flight} {' '.join(here)}" if here else f"lose {flight}")
+            name = self._name(flight)
+            here = [to for to, reply in flight.replies if _among(reply, replies)]
+            self._write(f"answer {name} {' '.join(here)}" if here else f"lose {name}")
         super()._give_back(pulse, replies)
+
+    def _name(self, flight: _Flight) -> str:
+        return f"{flight.sender}~{self._given[flight.sender] - flight.number}"
 
     # -- snapshots -----------------------------------------------------------------------
 
@@ -157,12 +169,13 @@ class Scribe(Island):
         snapshot = super()._snapshot(donor)
         self._write(f"snapshot {donor.id}")
         self._frozen += 1
-        self._snapshots[id(snapshot)] = snapshot, f"s{self._frozen}"
+        self._snapshots[id(snapshot)] = snapshot, self._frozen
         return snapshot
 
     def _restore(self, who: Inhabitant, donor: Inhabitant, snapshot: object) -> None:
         if who.alive and not who.stateful and donor.alive and not who.paused:
-            self._write(f"restore {who.id} {self._snapshots[id(snapshot)][1]}")
+            back = self._frozen - self._snapshots[id(snapshot)][1]
+            self._write(f"restore {who.id} s~{back}")
         super()._restore(who, donor, snapshot)
 
 

@@ -212,7 +212,11 @@ class Stage:
     # -- messages ------------------------------------------------------------------------
 
     def flight(self, name: str) -> Flight:
-        """The giving of that name. Raises `Unknown`."""
+        """The giving of that name; `a~0` is what a gave last, `a~1` what before, and so on: names
+        that hold when earlier steps are left out. Raises `Unknown`."""
+        sender, _, back = name.partition("~")
+        if back.isdecimal():
+            name = flight_name(sender, self._given.get(sender, 0) - int(back))
         if name not in self.flights:
             raise Unknown(f"no pulse was given that is called {name}")
         return self.flights[name]
@@ -291,9 +295,12 @@ class Stage:
         return name
 
     def restore(self, id: str, snapshot: str) -> bool:
-        """It takes that snapshot for its state; False when its log cannot continue it.
-        Raises `Unknown`."""
+        """It takes that snapshot (`s~0` is the last) for its state; False when its log cannot
+        continue it. Raises `Unknown`."""
         who = self.alive(id)
+        back = snapshot.removeprefix("s~")
+        if back != snapshot and back.isdecimal():
+            snapshot = f"s{len(self.snapshots) - int(back)}"
         if snapshot not in self.snapshots:
             raise Unknown(f"there is no snapshot called {snapshot}")
         if who.stateful:
@@ -353,8 +360,13 @@ class Stage:
         """Give it the next name of its sender, and tell of it."""
         sender = flight.pulse.sender
         number = self._given[sender] = self._given.get(sender, 0) + 1
-        flight.name = f"{sender}.{number}" if sender[-1].isdigit() else f"{sender}{number}"
+        flight.name = flight_name(sender, number)
         self.flights[flight.name] = flight
         if self.tell:
             for line in describe_pulse(flight.pulse):
                 self.tell(f"{sender} gives {flight.name} {line}")
+
+
+def flight_name(sender: str, number: int) -> str:
+    """What the giving of that number, from 1, of this sender is called."""
+    return f"{sender}.{number}" if sender[-1].isdigit() else f"{sender}{number}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ def test_a_failure_is_told_with_its_seed(
     program: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     break_the_core(monkeypatch)
-    ran = program("swarm", "--seeds", "0..9", "--jobs", "1", "--most", "2")
+    ran = program("swarm", "--seeds", "0..9", "--jobs", "1", "--most", "2", "--no-shrink")
     assert ran.code == 1
     assert "seed 0, at" in ran.out
     assert "planted" in ran.out
@@ -49,13 +50,19 @@ def test_a_failure_is_told_with_its_seed(
     assert "2 failed" in ran.out
 
 
-def test_json_tells_the_same(program: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_tells_the_same(
+    program: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     told = json.loads(program("swarm", "--seeds", "0..1", "--jobs", "1", "--json").out)
     assert told["schedules"] == 2
     assert told["failures"] == []
     break_the_core(monkeypatch)
-    told = json.loads(program("swarm", "--seeds", "5", "--jobs", "1", "--json").out)
-    assert [failure["seed"] for failure in told["failures"]] == [5]
+    told = json.loads(
+        program("swarm", "--seeds", "5", "--jobs", "1", "--json", "--scenarios", tmp_path).out
+    )
+    (failure,) = told["failures"]
+    assert failure["seed"] == 5
+    assert Path(failure["scenario"]).parent == tmp_path
 
 
 def test_a_trace_tells_each_event(program: Callable[..., Any]) -> None:
