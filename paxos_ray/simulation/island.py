@@ -162,7 +162,7 @@ class Island:
         who.paused = False
         self.network.release(who.id)
         if who.alive:
-            self._alarm(who)
+            self._alarm(who, who.legislator.wakeup)
 
     # -- what is asked of a citizen ------------------------------------------------------
 
@@ -229,8 +229,12 @@ class Island:
         self.inputs += 1
         if self.note and what:
             self.note(f"{who} {what}")
-        legislator = who.legislator
-        while (pulse := legislator.outbox()) is not None:
+        legislator, now = who.legislator, who.now
+        # Asked only when it is said to be worth it: should that be wrong, nothing goes on.
+        while (wakeup := legislator.wakeup) is not None and wakeup <= now:
+            pulse = legislator.outbox()
+            if pulse is None:
+                break
             if self.note:
                 self.note(
                     f"{who} gives {pulse.id} to {[envelope.to for envelope in pulse.envelopes]}"
@@ -241,7 +245,7 @@ class Island:
         outcomes = legislator.outcomes()
         if outcomes:
             self._settle(who, outcomes)
-        self._alarm(who)
+        self._alarm(who, wakeup)
         top = who.top
         self.digest = hash((self.digest, self.agenda.now, who.ordinal, top[0], top[1], self.inputs))
 
@@ -268,12 +272,14 @@ class Island:
 
     # -- alarms --------------------------------------------------------------------------
 
-    def _alarm(self, who: Inhabitant) -> None:
-        """See that it is ticked when it asked for it, or a little later."""
-        wakeup = who.legislator.wakeup
-        who.wakeup = None if wakeup is None else max(wakeup - who.offset, self.agenda.now + 1)
-        if who.wakeup is not None and (who.alarm is None or who.wakeup < who.alarm):
-            self._set_alarm(who, who.wakeup)
+    def _alarm(self, who: Inhabitant, wakeup: int | None) -> None:
+        """See that it is ticked when it asked for it, by its own clock, or a little later."""
+        if wakeup is None:
+            who.wakeup = None
+            return
+        who.wakeup = at_ms = max(wakeup - who.offset, self.agenda.now + 1)
+        if who.alarm is None or at_ms < who.alarm:
+            self._set_alarm(who, at_ms)
 
     def _set_alarm(self, who: Inhabitant, at_ms: int) -> None:
         who.alarm = at_ms
