@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         start,
     )
     from paxos_ray.actors.errors import (
+        CannotRecord,
         ClusterTooSmall,
         FewCitizens,
         InvalidArgument,
@@ -51,9 +52,9 @@ if TYPE_CHECKING:
 _WHERE = {
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
-        "ClusterTooSmall FewCitizens InvalidArgument IslandError IslandShutDown NameTaken "
-        "NotEnoughCitizens OutcomeUnknown PaxosError RayNotInitialised Superseded TimedOut "
-        "UnknownIsland"
+        "CannotRecord ClusterTooSmall FewCitizens InvalidArgument IslandError IslandShutDown "
+        "NameTaken NotEnoughCitizens OutcomeUnknown PaxosError RayNotInitialised Superseded "
+        "TimedOut UnknownIsland"
     ),
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
@@ -66,6 +67,7 @@ _WHERE = {
 _MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = [
+    "CannotRecord",
     "Citizen",
     "CitizenStatus",
     "Cluster",

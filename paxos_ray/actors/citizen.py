@@ -7,7 +7,6 @@ them. It is never restarted: a process that forgot what it promised must not vot
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections import defaultdict
 from typing import Any, NamedTuple
@@ -15,10 +14,11 @@ from typing import Any, NamedTuple
 import ray
 
 from paxos_ray.actors import wire
+from paxos_ray.actors.records import Desk
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.snapshots import Snapshots
 from paxos_ray.actors.wire import Answer, Bundle, Call, Result, Turn, seal, unseal
-from paxos_ray.core import Legislator, Promise, Pulse
+from paxos_ray.core import Promise, Pulse
 from paxos_ray.core import government as core
 from paxos_ray.core.messages import Receipt
 from paxos_ray.machines import (
@@ -79,7 +79,7 @@ class Citizen:
     """The actor. `turn`, `give`, `receive` and `settle` are its part in the island's work."""
 
     def __init__(self, identity: Identity, settings: Settings, wish: Wish) -> None:
-        self._lock = threading.Lock()
+        self._lock = Desk()
         self._identity = identity
         self._settings = settings
         self._wish = wish
@@ -90,8 +90,10 @@ class Citizen:
         self._tickets: dict[int, tuple[str, Call]] = {}  # who asked for what
         self._promised: dict[Promise, tuple[str, Call]] = {}  # committed, not yet applied
         self._results: defaultdict[str, list[Result]] = defaultdict(list)  # by coordinator
-        self._legislator = Legislator(
+        self._legislator = self._lock.legislator(
+            settings.record,
             identity.id,
+            identity.cookie,
             parliament_size=settings.parliament_size,
             parliament_floor=settings.parliament_floor,
             ping=settings.ping_ms,

@@ -29,6 +29,10 @@ class TimedOut(IslandError, TimeoutError):
     """Something did not come about in time. Nothing is undone; waiting again is safe."""
 
 
+class CannotRecord(IslandError, OSError):
+    """The directory to record in cannot be written, on a node that may hold a citizen."""
+
+
 class ClusterTooSmall(IslandError, RuntimeError):
     """The cluster has not the CPUs that the asked-for citizens need."""
 
@@ -50,6 +54,7 @@ class FewCitizens(UserWarning):
 
 
 __all__ = [
+    "CannotRecord",
     "ClusterTooSmall",
     "FewCitizens",
     "InvalidArgument",

@@ -7,6 +7,8 @@ import time
 import uuid
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -28,6 +30,7 @@ from paxos_ray.actors.errors import (
 from paxos_ray.actors.handles import Counter
 from paxos_ray.actors.member import names
 from paxos_ray.actors.progress import wait_until_shaped
+from paxos_ray.actors.records import check, directory_of
 from paxos_ray.actors.settings import Settings, Wish, island_of, namespace
 from paxos_ray.actors.status import IslandStatus, compose
 from paxos_ray.core.government import Government
@@ -174,29 +177,38 @@ def launch(
     parliament_size: int = 5,
     parliament_floor: int = 3,
     num_cpus: float | None = None,
+    record: str | Path | None = None,
     timeout_s: float = 120.0,
     progress: bool | None = None,
 ) -> Island:
     """Found an island; returns when all citizens have arrived and the parliament has its size.
 
     `num_cpus` is what each citizen asks of Ray: by default nothing on a cluster of one node, and
-    a small share on one of several. Shows progress on a terminal, unless told by `progress`.
-    Raises `InvalidArgument`, `RayNotInitialised`, `NameTaken`, `ClusterTooSmall`, `TimedOut`; then
-    nothing is left behind. Warns with `FewCitizens` of an island that one death can harm.
+    a small share on one of several. With `record`, each citizen records everything it is told
+    and says in a file below that directory, on its own node: see `paxos_ray.simulation.replay`.
+    Shows progress on a terminal, unless told by `progress`.
+    Raises `InvalidArgument`, `RayNotInitialised`, `NameTaken`, `ClusterTooSmall`, `CannotRecord`,
+    `TimedOut`; then nothing is left behind. Warns with `FewCitizens` of an island that one death
+    can harm.
     """
     if type(name) is not str or not name or "/" in name:
         raise InvalidArgument(f"an island's name is a text without a slash, not {name!r}")
     _check_citizens(citizens)
-    Settings(parliament_size, parliament_floor, num_cpus=num_cpus or 0.0)
+    directory = directory_of(record, name)
+    settings = Settings(
+        parliament_size, parliament_floor, num_cpus=num_cpus or 0.0, record=directory
+    )
     if not ray.is_initialized():
         raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")
     share = placement.default_share() if num_cpus is None else num_cpus
-    settings = Settings(parliament_size, parliament_floor, num_cpus=share)
+    settings = replace(settings, num_cpus=share)
     placement.check_size(citizens, share)
     if citizens < 3:
         many = "one citizen" if citizens == 1 else "two citizens"
         text = f"an island of {many}: one death can lose data or stop writes; three are safe"
         warnings.warn(text, FewCitizens, stacklevel=2)
+    if directory is not None:
+        check(directory, share)
     wish = Wish(1, citizens)
     try:
         coordinator = create(name, uuid.uuid4().hex, settings, wish)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,8 @@ class Settings:
     `ping_ms` and `timeout_ms` are the Legislator's. The timeout is longer than Ray takes to
     restart a coordinator, during which no pulse moves: so that costs no election. A citizen that
     Ray knows to be dead is not waited for that long. `num_cpus` is what a citizen asks of Ray.
+    If `record` is not None, citizens record in that directory: an absolute path, and each on the
+    file system of its own node.
     """
 
     parliament_size: int = 5
@@ -47,6 +50,7 @@ class Settings:
     ping_ms: int = 250
     timeout_ms: int = 2_500
     num_cpus: float = 0.0
+    record: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("parliament_size", "parliament_floor"):
@@ -65,6 +69,8 @@ class Settings:
             raise InvalidArgument(f"num_cpus is a number, not {self.num_cpus!r}")
         if self.num_cpus < 0:
             raise InvalidArgument(f"num_cpus is not negative, as {self.num_cpus} is")
+        if self.record is not None and not os.path.isabs(self.record):
+            raise InvalidArgument(f"record is an absolute path, not {self.record!r}")
 
     @property
     def carrier_cpus(self) -> float:

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Mapping
-from hashlib import blake2b
+from hashlib import sha1
 from json.encoder import encode_basestring_ascii as quoted
 from math import isfinite
 from typing import Any
 
 from paxos_ray.core.government import Citizen, Government
-from paxos_ray.core.log import Entry
+from paxos_ray.core.log import NOTHING, Entry
 from paxos_ray.core.messages import (
     Accept,
     Behind,
@@ -44,7 +44,10 @@ from paxos_ray.core.messages import (
 )
 from paxos_ray.core.promise import Ballot, Promise
 
-DIGEST_BYTES = 8
+DIGEST_LENGTH = 16
+"""Hexadecimal digits of the SHA-1 of entries: against accidents, not against forgery."""
+
+LARGE_BYTES = 1_024
 LARGE_BITS = 4_096
 """Integers of more bits are written in hexadecimal: Python limits decimal ones."""
 
@@ -90,10 +93,12 @@ class Encoder:
     def __init__(self) -> None:
         self.foreign: str | None = None
         self._depth = 0
-        self._digests: dict[int, tuple[tuple[Entry, ...], str]] = {}
-        self._governments: dict[int, tuple[Government, str]] = {}
+        # Texts of what is met again, by identity, with what they are of to keep that alive.
+        self._bodies: dict[int, tuple[object, str]] = {}
+        self._digests: dict[int, tuple[object, str]] = {}
+        self._governments: dict[int, tuple[object, str]] = {}
         self._forms: dict[type, Callable[[Any], str]] = {
-            bytes: encode_bytes,
+            bytes: self._bytes,
             str: quoted,
             int: encode_int,
             float: encode_float,
@@ -117,6 +122,17 @@ class Encoder:
             **dict.fromkeys((Received, Promised, Refused, Behind), self.reply),
             **dict.fromkeys((Lacks, Exiled, Denied), self.reply),
         }
+
+    def _bytes(self, content: bytes) -> str:
+        """A large body is met twice, at least: when it is proposed, and in what is written."""
+        if len(content) < LARGE_BYTES:
+            return encode_bytes(content)
+        known = self._bodies.get(id(content))
+        if known is not None and known[0] is content:
+            return known[1]
+        text = encode_bytes(content)
+        _keep(self._bodies, content, text)
+        return text
 
     # -- any value ---------------------------------------------------------------------------
 
@@ -196,9 +212,7 @@ class Encoder:
             f'"arrived":{self.mapping(government.arrived, self.promise)},'
             f'"citizens":{self._list(government.citizens.values())}}}}}'
         )
-        if len(self._governments) >= _KEPT:
-            del self._governments[next(iter(self._governments))]
-        self._governments[id(government)] = (government, text)
+        _keep(self._governments, government, text)
         return text
 
     def entries(self, entries: object) -> str:
@@ -211,7 +225,7 @@ class Encoder:
         runs: list[str] = []
         bodies: list[str] = []
         stamp: object = None
-        last: object = None
+        last = NOTHING
         forms = self._forms
         for entry in entries:
             if type(entry) is not Entry:
@@ -219,7 +233,7 @@ class Encoder:
             promise, previous, stamped, body = entry
             if not (type(promise) is Promise and type(previous) is Promise):
                 return self._other(entries)
-            if previous != last or stamped != stamp or promise != (last[0], last[1] + 1):  # type: ignore[index]
+            if not bodies or previous != last or stamped != stamp or promise != _next(last):
                 if type(stamped) is not int:
                     return self._other(entries)
                 if bodies:
@@ -243,12 +257,10 @@ class Encoder:
         known = self._digests.get(id(entries))
         if known is not None and known[0] is entries:
             return known[1]
-        hashed = blake2b(self.entries(entries).encode("ascii"), digest_size=DIGEST_BYTES)
+        hashed = sha1(self.entries(entries).encode("ascii"), usedforsecurity=False)
         ends = f"{_place(entries[0])}..{_place(entries[-1])}"
-        text = f'"{ends} ({len(entries)}) {hashed.hexdigest()}"'
-        if len(self._digests) >= _KEPT:
-            del self._digests[next(iter(self._digests))]
-        self._digests[id(entries)] = (entries, text)
+        text = f'"{ends} ({len(entries)}) {hashed.hexdigest()[:DIGEST_LENGTH]}"'
+        _keep(self._digests, entries, text)
         return text
 
     def register(self, register: object, entries: Callable[[object], str]) -> str:
@@ -262,9 +274,8 @@ class Encoder:
         if type(report) is not Report:
             return "null" if report is None else self._other(report)
         number, minimum, acclimated, reached, silent = report
-        if not (type(number) is int and type(acclimated) is type(reached) is type(silent) is tuple):
-            return self._other(report)
-        if any(type(pair) is not tuple for pair in silent):
+        tuples: tuple[object, ...] = (acclimated, reached, silent, *silent)
+        if type(number) is not int or any(type(each) is not tuple for each in tuples):
             return self._other(report)
         return (
             f'{{"government":{encode_int(number)},"minimum":{self.promise(minimum)},'
@@ -321,6 +332,12 @@ class Encoder:
                 return self.value(reply)
         return f'{{"{type(reply).__name__}":{{{fields}}}}}'
 
+    def replies(self, replies: object) -> str:
+        """The results of a pulse: a JSON object of replies by id."""
+        if isinstance(replies, Mapping) and all(type(id) is str for id in replies):
+            return self.mapping(replies, self.reply)
+        return self._other(replies)
+
     # -- what a Legislator gives -------------------------------------------------------------
 
     def given_pulse(self, pulse: Pulse | None) -> str:
@@ -359,6 +376,17 @@ class Encoder:
             ticket, promise = outcome
         texts = [f"[{ticket},{self.promise(promise)},{many}]" for ticket, promise, many in rows]
         return f"[{','.join(texts)}]"
+
+
+def _keep(texts: dict[int, tuple[object, str]], of: object, text: str) -> None:
+    """The latest few."""
+    if len(texts) >= _KEPT:
+        del texts[next(iter(texts))]
+    texts[id(of)] = (of, text)
+
+
+def _next(promise: Promise) -> tuple[int, int]:
+    return (promise[0], promise[1] + 1)
 
 
 def _place(entry: object) -> str:

@@ -49,7 +49,7 @@ class Recorder(Legislator):
         super().__init__(id, **options)
         self._to = to
         self._encoder = Encoder()
-        self._lines: list[bytes] = []
+        self._pieces: list[bytes] = []  # of lines
         self._held = 0
         self._total = 0
         self._given: dict[str, Pulse] = {}
@@ -65,9 +65,9 @@ class Recorder(Legislator):
 
     def flush(self) -> None:
         """Give away all lines. Whoever acts on what this Legislator gave flushes first."""
-        if self._lines:
-            lines = b"".join(self._lines)
-            self._lines.clear()
+        if self._held:
+            lines = b"".join(self._pieces)
+            self._pieces.clear()
             self._held = 0
             self._to(lines)
 
@@ -75,7 +75,9 @@ class Recorder(Legislator):
 
     def bootstrap(self, now: int, republic: Republic, properties: Mapping[str, Any]) -> None:
         """As a Legislator does."""
-        plain = dict(properties) if isinstance(properties, Mapping) else properties
+        plain: object = properties
+        if isinstance(plain, Mapping):
+            plain = dict(plain)
         told = self._told("bootstrap", now=now, republic=republic, properties=plain)
         self._do(told, None, super().bootstrap, now, republic, properties)
 
@@ -143,10 +145,7 @@ class Recorder(Legislator):
         if type(pulse) is Pulse and self._given.get(pulse.id) is pulse:
             del self._given[pulse.id]
             which = quoted(pulse.id)
-        if isinstance(replies, Mapping) and all(type(id) is str for id in replies):
-            answers = encoder.mapping(replies, encoder.reply)
-        else:
-            answers = f'{{"!":{encoder.value(replies)}}}'
+        answers = encoder.replies(replies)
         encoder.foreign = None
         told = f'{{"call":"sent","now":{encoder.value(now)},"pulse":{which},"replies":{answers}'
         self._do(told, None, super().sent, now, pulse, replies)
@@ -204,27 +203,28 @@ class Recorder(Legislator):
 
     def _standing(self) -> str:
         """How this Legislator stands, if that has changed."""
-        seen = self.inspect()
-        register = seen.register
-        recorded = None
-        if register is not None:
-            recorded = (register.ballot, register.entries[-1].promise)
-        donor = None if seen.stateful else self.donor
-        shown = (seen.role, seen.top, seen.minimum, seen.promised, recorded, seen.stateful, donor)
+        register, minimum, stateful = self.register, self.minimum, self.stateful
+        recorded = None if register is None else (register.ballot, register.entries[-1].promise)
+        donor = None if stateful else self.donor
+        standing = (self.leader, self.collapsed, self.top, minimum, self.promised)
+        shown = (*standing, recorded, stateful, donor)
         if shown == self._shown:
             return ""
         self._shown = shown
-        text = f"{seen.role} at {seen.top}, minimum {seen.minimum}, promised {seen.promised}"
+        leader, collapsed, top, _, promised = standing
+        role = "stands" if collapsed else "leads" if leader == self.id else f"follows {leader}"
+        text = f"{role} at {top}, minimum {minimum}, promised {promised}"
         if recorded is not None:
             text += f", register {recorded[0]} to {recorded[1]}"
-        if not seen.stateful:
+        if not stateful:
             text += f", without state, donor {donor}"
         return f',"state":{quoted(text)}'
 
     def _line(self, text: str) -> None:
-        line, self._total = seal(text.encode("ascii"), self._total)
-        self._lines.append(line)
-        self._held += len(line)
+        content = text.encode("ascii")
+        tail, self._total = seal(content, self._total)
+        self._pieces += (content, tail)
+        self._held += len(content)
         if self._held > _HELD_BYTES:
             self.flush()
 

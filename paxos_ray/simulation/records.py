@@ -1,4 +1,4 @@
-"""The file that a record is: JSON Lines, only ever appended to, each line summed up with all before.
+"""The file that a record is: JSON Lines, only appended to, each summed up with all before it.
 
 The first line says what the file is: the format's name and version, and how the Legislator was
 made. Every line ends with a checksum (CRC-32) of itself and all that precedes it, so that a line
@@ -64,9 +64,9 @@ class Unrecordable(PaxosError, TypeError):
 
 
 def seal(content: bytes, total: int) -> tuple[bytes, int]:
-    """The line of this content (an object without its closing brace), and the sum up to it."""
+    """What ends the line of this content (an object up to there), and the sum up to it."""
     total = crc32(content, total)
-    return content + _TAIL % total, total
+    return _TAIL % total, total
 
 
 class RecordFile:
@@ -170,8 +170,8 @@ class Reader:
     def _checked(self, number: int, line: bytes) -> bytes:
         """The content of a line whose sum is right."""
         content = line[:-_TAIL_LENGTH]
-        sealed, self._total = seal(content, self._total)
-        if sealed != line:
+        tail, self._total = seal(content, self._total)
+        if not line.endswith(tail):
             why = "its sum is wrong: it, or a line before it, was changed, lost or moved"
             raise Damaged(self.path, number, why)
         return content

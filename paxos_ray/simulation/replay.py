@@ -19,7 +19,6 @@ from paxos_ray.simulation.records import SUFFIX, Damaged, Reader, Unrecordable
 BEFORE = 5
 """How many lines before a difference are shown with it."""
 
-_EVERYTHING = 1 << 62
 _QUERIES = ("outbox", "outcomes", "wakeup")
 _VERBS = {
     "bootstrap": ("now", "republic", "properties"),
@@ -156,7 +155,7 @@ class _Replayer:
         if top is None or top == self._top:
             return
         log = self._recorder.log
-        entries = log.since(self._top, _EVERYTHING, _EVERYTHING)
+        entries = log.after(self._top)
         for entry in log if entries is None else entries:
             if _is_government(entry):
                 self.replayed.governments += 1

@@ -1,0 +1,100 @@
+"""A citizen's record: where it is written, and that nothing leaves before it is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from paxos_ray.actors import placement
+from paxos_ray.actors.errors import CannotRecord
+from paxos_ray.core import Legislator
+from paxos_ray.simulation.recording import Recorder
+from paxos_ray.simulation.records import SUFFIX, RecordFile, safe_name
+
+log = logging.getLogger("paxos_ray")
+
+_CHECK_LIMIT_S = 60.0
+
+
+class Desk:
+    """Where a citizen works: one call at a time, each on record before its answer leaves.
+
+    A context: entered by one thread at a time; on leaving it, what was recorded meanwhile is
+    handed to the system. Should that fail, the record ends there, and the citizen goes on.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._recorder: Recorder | None = None
+        self._file: RecordFile | None = None
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self._recorder is not None:
+                self._recorder.flush()
+        finally:
+            self._lock.release()
+
+    def legislator(self, directory: str | None, id: str, cookie: str, **options: Any) -> Legislator:
+        """A Legislator, on record in that directory if there is one. Raises `RecordExists`,
+        `OSError`."""
+        if directory is None:
+            return Legislator(id, **options)
+        self._file = RecordFile(Path(directory) / f"{safe_name(id)}.{safe_name(cookie)}{SUFFIX}")
+        self._recorder = Recorder(id, to=self._append, **options)
+        return self._recorder
+
+    def _append(self, lines: bytes) -> None:
+        if self._file is None:
+            return
+        try:
+            self._file.append(lines)
+        except OSError as error:
+            log.warning("%s ends here: %s", self._file.path, error)
+            self._file = None
+
+
+def directory_of(directory: str | Path | None, island: str) -> str | None:
+    """Where the citizens of an island record, in a directory that may be shared with others."""
+    if directory is None:
+        return None
+    return str(Path(directory).absolute() / safe_name(island))
+
+
+def check(directory: str, num_cpus: float) -> None:
+    """Raises `CannotRecord`, unless each node that may hold a citizen can write there."""
+    task: Any = ray.remote(num_cpus=0, max_retries=0)(_try)
+    tried = {}
+    for node in placement.living_nodes():
+        if float(node["Resources"].get("CPU", 0.0)) >= num_cpus:
+            strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            place = task.options(scheduling_strategy=strategy)
+            tried[str(node["NodeManagerAddress"])] = place.remote(directory)
+    for address, reference in tried.items():
+        try:
+            why: str | None = ray.get(reference, timeout=_CHECK_LIMIT_S)
+        except RayError as error:
+            why = f"{type(error).__name__} while trying"
+        if why is not None:
+            raise CannotRecord(f"{directory} cannot be written on the node at {address}: {why}")
+
+
+def _try(directory: str) -> str | None:
+    """Why nothing can be written in that directory of this node, None if it can."""
+    try:
+        os.makedirs(directory, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            return None
+    except OSError as error:
+        return error.strerror or type(error).__name__
