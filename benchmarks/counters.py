@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
 
 import ray
@@ -66,6 +67,7 @@ def measure(console: Console, trials: int, kills: int) -> Report:
             till = Till(island)
             report = Report()
             _compare(report, till, trials, console)
+            _record(report, till, 2 * trials, console)
             _kill(report, "counters.failover_ms", island, till, leader_pid, kills, console)
             coordinator = "counters.coordinator_failover_ms"
             _kill(report, coordinator, island, till, coordinator_pid, kills, console)
@@ -132,6 +134,31 @@ def _compare(report: Report, till: Till, trials: int, console: Console) -> None:
         report.details[f"counters.{key}.trials"] = ratios
     for key in rows[0]:
         report.details[f"counters.{key}"] = median(row[key] for row in rows)
+
+
+def _record(report: Report, till: Till, trials: int, console: Console) -> None:
+    """Pipelined increments of an island that records, beside those of the one that does not: who
+    comes first alternates, since whatever else the machine does varies by more than is measured.
+    """
+    with TemporaryDirectory() as directory:
+        island = paxos_ray.launch("recorded", CITIZENS, record=directory, progress=False)
+        try:
+            tills = {"unrecorded": till, "recorded": Till(island)}
+            for each in tills.values():
+                each.pipeline(INCREMENTS // 5)
+            rates: dict[str, list[float]] = {name: [] for name in tills}
+            for trial in range(trials):
+                console.print(f"counters: recorded, {trial + 1} of {trials}", highlight=False)
+                for name in sorted(tills, reverse=trial % 2 == 0):
+                    rates[name].append(rate(tills[name].pipeline, INCREMENTS))
+        finally:
+            island.shutdown()
+    pairs = zip(rates["recorded"], rates["unrecorded"], strict=True)
+    ratios = [recorded / unrecorded for recorded, unrecorded in pairs]
+    report.figures["counters.recorded_over_unrecorded"] = median(ratios)
+    report.details["counters.recorded_over_unrecorded.trials"] = ratios
+    for name, measured in rates.items():
+        report.details[f"counters.{name}_per_s"] = median(measured)
 
 
 def p50_ms(call: Call) -> float:

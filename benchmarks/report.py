@@ -34,6 +34,7 @@ TARGETS = {
         Target("counters.increment_p50_over_plain", "increment ÷ plain actor call", "×", 6, True),
         Target("counters.increment_p50_over_bare_chain", "increment ÷ bare chain", "×", 1.5, True),
         Target("counters.pipelined_over_plain", "pipelined ÷ plain actor, rates", "×", 5, False),
+        Target("counters.recorded_over_unrecorded", "recorded ÷ not, rates", "×", 0.9, False),
         Target("counters.failover_ms", "leader killed → next increment, median", "ms", 300, True),
         Target(
             "counters.coordinator_failover_ms", "coordinator killed, the same", "ms", 1_500, True

@@ -16,7 +16,7 @@ import paxos_ray
 from paxos_ray.cli import cluster
 from paxos_ray.cli.demonstration import CITIZENS, Demonstration, Findings, Occasion, Watcher
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
-from paxos_ray.cli.options import Address, Json
+from paxos_ray.cli.options import Address, Json, Record
 from paxos_ray.cli.render import err, government_json, out, print_json
 from paxos_ray.cli.text import chunks, own_text, text_of
 
@@ -48,6 +48,7 @@ def demo(
     increments: Annotated[
         int, typer.Option(min=1, help="Count at least so many words; a short text is repeated.")
     ] = 200_000,
+    record: Record = None,
     as_json: Json = False,
 ) -> None:
     """Count words exactly while the leader is killed and the island grows and shrinks.
@@ -65,7 +66,7 @@ def demo(
         raise CommandError(str(error), Exit.USAGE) from None
     where: AbstractContextManager[Cluster]
     where = cluster.running(address) if cluster.asked_for(address) else cluster.embedded()
-    with where as found, _island() as island:
+    with where as found, _island(record) as island:
         findings = _watched(island, cut, max(2, int(2 * found.cpus)))
     if as_json:
         print_json(findings_json(findings))
@@ -76,10 +77,9 @@ def demo(
 
 
 @contextmanager
-def _island() -> Iterator[Island]:
-    island = paxos_ray.launch(
-        f"demo-{secrets.token_hex(3)}", citizens=CITIZENS, progress=err.is_terminal
-    )
+def _island(record: Path | None) -> Iterator[Island]:
+    name = f"demo-{secrets.token_hex(3)}"
+    island = paxos_ray.launch(name, citizens=CITIZENS, record=record, progress=err.is_terminal)
     try:
         yield island
     finally:

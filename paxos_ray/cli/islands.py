@@ -6,6 +6,7 @@ import signal
 import sys
 import warnings
 from contextlib import redirect_stdout
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ import typer
 import paxos_ray
 from paxos_ray.cli import cluster
 from paxos_ray.cli.exits import EPILOG
-from paxos_ray.cli.options import Address, IslandName, Json, Timeout
+from paxos_ray.cli.options import Address, IslandName, Json, Record, Timeout
 from paxos_ray.cli.overview import status_json, status_table
 from paxos_ray.cli.render import out, print_json, say
 
@@ -33,6 +34,7 @@ def launch(
     citizens: Annotated[
         int, typer.Option("--citizens", "-n", min=1, help="How many citizens to begin with.")
     ] = 3,
+    record: Record = None,
     address: Address = None,
     timeout: Timeout = 60.0,
     as_json: Json = False,
@@ -46,11 +48,11 @@ def launch(
     stdout = sys.stdout
     if cluster.asked_for(address):
         with cluster.running(address):
-            launched = _launch(name, citizens, timeout)
+            launched = _launch(name, citizens, record, timeout)
         _show(launched, as_json)
         return
     with cluster.embedded() as own:
-        launched = _launch(name, citizens, timeout)
+        launched = _launch(name, citizens, record, timeout)
         with redirect_stdout(stdout):
             _show(launched, as_json)
         _stay(
@@ -108,10 +110,10 @@ def shutdown(name: IslandName, address: Address = None) -> None:
     say(f"The island {name} is no more.")
 
 
-def _launch(name: str, citizens: int, timeout_s: float) -> IslandStatus:
+def _launch(name: str, citizens: int, record: Path | None, timeout_s: float) -> IslandStatus:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", paxos_ray.FewCitizens)
-        island = paxos_ray.launch(name, citizens, timeout_s=timeout_s)
+        island = paxos_ray.launch(name, citizens, record=record, timeout_s=timeout_s)
     for warning in warned:
         say(f"paxos-ray: {warning.message}", style="yellow")
     return island.status()

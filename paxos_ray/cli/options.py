@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,16 @@ Address = Annotated[
     typer.Option(
         "--address",
         help="The Ray cluster: host:port, ray://…, or auto. Else RAY_ADDRESS, else this machine's.",
+        show_default=False,
+    ),
+]
+Record = Annotated[
+    Path | None,
+    typer.Option(
+        "--record",
+        metavar="DIR",
+        file_okay=False,
+        help="Record each citizen into a file below this directory, on its own node.",
         show_default=False,
     ),
 ]
