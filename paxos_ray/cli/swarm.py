@@ -53,6 +53,15 @@ def swarm(
     shrinks: Annotated[
         bool, typer.Option("--shrink/--no-shrink", help="Shrink each failure to a scenario.")
     ] = True,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            file_okay=False,
+            help="Record each schedule's citizens, in a directory DIR/SEED.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run seeded schedules of faults against simulated islands; exit code 1 if any fails.
@@ -71,7 +80,7 @@ def swarm(
         for seed in chosen:
             tally.add(run_schedule(seed, note=typer.echo))
     else:
-        _run(chosen, jobs, most, tally)
+        _run(chosen, jobs, most, record, tally)
     written = _shrink(tally.failures, scenarios) if shrinks else {}
     if as_json:
         print_json(_json(chosen, tally, written))
@@ -82,7 +91,7 @@ def swarm(
     raise typer.Exit(Exit.WRONG if tally.failures else Exit.OK)
 
 
-def _run(seeds: range, jobs: int, most: int, tally: Tally) -> None:
+def _run(seeds: range, jobs: int, most: int, record: Path | None, tally: Tally) -> None:
     """Run the schedules under a progress bar."""
     columns = (
         TextColumn("schedules"),
@@ -94,7 +103,7 @@ def _run(seeds: range, jobs: int, most: int, tally: Tally) -> None:
     )
     with Progress(*columns, console=err, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("", total=len(seeds), failed="")
-        for summary in run_schedules(seeds, jobs):
+        for summary in run_schedules(seeds, jobs, record):
             tally.add(summary)
             failed = f"{len(tally.failures)} failed" if tally.failures else ""
             progress.update(task, advance=1, failed=failed)

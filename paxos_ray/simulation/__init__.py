@@ -15,7 +15,7 @@ from paxos_ray.simulation.records import (
     Unrecordable,
 )
 from paxos_ray.simulation.replay import Difference, Replayed, records, replay
-from paxos_ray.simulation.schedule import Summary, run_schedule
+from paxos_ray.simulation.schedule import Summary, record_schedule, run_schedule
 from paxos_ray.simulation.shrink import PATIENCE, Shrunk, shrink
 from paxos_ray.simulation.swarm import Tally, run_schedules
 
@@ -36,6 +36,7 @@ __all__ = [
     "Tally",
     "Torn",
     "Unrecordable",
+    "record_schedule",
     "records",
     "replay",
     "run_schedule",

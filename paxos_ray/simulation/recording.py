@@ -21,6 +21,7 @@ from paxos_ray.simulation.records import (
     FORMAT,
     SUFFIX,
     VERSION,
+    RecordExists,
     RecordFile,
     Unrecordable,
     safe_name,
@@ -234,14 +235,17 @@ class Recording:
     `Schedule` or `Island` as `make`, and `close` it in the end, or use it as a context.
 
     A file is called by the citizen's id, a later citizen of the same id `id.2`, and so on.
+    Raises `RecordExists` for a directory that holds records already.
     """
 
     def __init__(self, directory: Path) -> None:
+        if any(directory.glob(f"*{SUFFIX}")):
+            raise RecordExists(f"there are records in {directory} already")
         self.directory = directory
         self._made: list[tuple[str, Recorder, RecordFile]] = []
 
     def __call__(self, id: str, **options: Any) -> Recorder:
-        """Make one. Raises `RecordExists`, `OSError`, and what `Legislator` raises."""
+        """Make one. Raises `OSError`, and what `Legislator` raises."""
         incarnation = 1 + sum(id == other for other, _, _ in self._made)
         name = safe_name(id) + ("" if incarnation == 1 else f".{incarnation}")
         file = RecordFile(self.directory / f"{name}{SUFFIX}")

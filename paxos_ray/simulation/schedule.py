@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
 from paxos_ray.simulation.island import Island, Make, Settings
 from paxos_ray.simulation.nemesis import Nemesis
 from paxos_ray.simulation.plan import Plan, calm, draw
+from paxos_ray.simulation.recording import Recording
 from paxos_ray.simulation.watch import Checker, History, Violation, Watch
 
 
@@ -221,3 +223,10 @@ def run_schedule(
     """Run the schedule of that seed: with other Legislators than the core's, or telling of each
     event, if asked to."""
     return Schedule(seed, make, note).run()
+
+
+def record_schedule(seed: int, directory: Path) -> Summary:
+    """Run it likewise, while each citizen records into a file of its own, in a directory below
+    this one that is called by the seed. Raises `RecordExists`, `OSError`."""
+    with Recording(directory / str(seed)) as recording:
+        return Schedule(seed, recording).run()

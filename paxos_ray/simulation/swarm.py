@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
-from paxos_ray.simulation.schedule import Summary, run_schedule
+from paxos_ray.simulation.schedule import Summary, record_schedule, run_schedule
 
 CHUNK = 20
 """Schedules that a process runs between two reports."""
@@ -39,21 +41,25 @@ class Tally:
         self.rested_pings = max(self.rested_pings, summary.rested_pings)
 
 
-def run_schedules(seeds: range, jobs: int = 1) -> Iterator[Summary]:
+def run_schedules(seeds: range, jobs: int = 1, record: Path | None = None) -> Iterator[Summary]:
     """Run the schedules of these seeds in `jobs` processes; summaries in the order of the seeds.
 
-    Who stops asking has no further chunks begun."""
+    With `record`, as `record_schedule` does. Who stops asking has no further chunks begun."""
     if jobs <= 1:
-        yield from map(run_schedule, seeds)
+        yield from map(partial(_run, record), seeds)
         return
     chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
     pool = ProcessPoolExecutor(max_workers=jobs)
     try:
-        for summaries in pool.map(_run_all, chunks):
+        for summaries in pool.map(partial(_run_all, record), chunks):
             yield from summaries
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _run_all(seeds: Sequence[int]) -> list[Summary]:
-    return [run_schedule(seed) for seed in seeds]
+def _run_all(record: Path | None, seeds: Sequence[int]) -> list[Summary]:
+    return [_run(record, seed) for seed in seeds]
+
+
+def _run(record: Path | None, seed: int) -> Summary:
+    return run_schedule(seed) if record is None else record_schedule(seed, record)
