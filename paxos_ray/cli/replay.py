@@ -172,8 +172,6 @@ def _show(findings: list[Finding]) -> None:
         verdict = "identical"
         if replayed.difference is not None:
             verdict = f"DIFFERS in line {replayed.difference.line}"
-        elif replayed.torn is not None:
-            verdict = f"identical up to line {replayed.torn}, which is cut off"
         table.add_row(finding.file, replayed.citizen, *(f"{each:,}" for each in counts), verdict)
     out.print(table)
     for finding in findings:
@@ -181,6 +179,8 @@ def _show(findings: list[Finding]) -> None:
             say(f"paxos-ray: {finding.refused}", style="red")
         elif finding.difference is not None:
             _show_difference(finding.file, finding.difference)
+        elif finding.replayed is not None and finding.replayed.torn is not None:
+            _say(f"{finding.file}: line {finding.replayed.torn}, the last, is cut off: left out")
     if all(_is_identical(finding) for finding in findings):
         total = sum(finding.replayed.inputs for finding in findings if finding.replayed)
         many = f"{len(findings)} citizens" if len(findings) > 1 else "one citizen"

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from paxos_ray.cli.app import app
 
-COMMANDS = ["demo", "launch", "scale", "status", "counter", "shutdown", "swarm"]
+COMMANDS = ["demo", "launch", "scale", "status", "counter", "shutdown", "swarm", "replay"]
 
 
 def test_help_lists_every_command_and_the_exit_codes() -> None:
@@ -47,6 +47,10 @@ def test_each_command_helps(command: list[str]) -> None:
         ["demo", "--increments", "0"],
         ["demo", "no such file"],
         ["demo", "/"],
+        ["demo", "--record", __file__],
+        ["launch", "harbour", "--record", __file__],
+        ["replay"],
+        ["replay", "no such file"],
         ["status", "harbour", "--no-such-option"],
     ],
 )
