@@ -67,7 +67,7 @@ def measure(console: Console, trials: int, kills: int) -> Report:
             till = Till(island)
             report = Report()
             _compare(report, till, trials, console)
-            _record(report, till, 2 * trials, console)
+            _record(report, till, 3 * trials, console)
             _kill(report, "counters.failover_ms", island, till, leader_pid, kills, console)
             coordinator = "counters.coordinator_failover_ms"
             _kill(report, coordinator, island, till, coordinator_pid, kills, console)

@@ -128,7 +128,7 @@ class Encoder:
         if len(content) < LARGE_BYTES:
             return encode_bytes(content)
         known = self._bodies.get(id(content))
-        if known is not None and known[0] is content:
+        if known is not None:
             return known[1]
         text = encode_bytes(content)
         _keep(self._bodies, content, text)
@@ -201,7 +201,7 @@ class Encoder:
         if type(government) is not Government:
             return "null" if government is None else self._other(government)
         known = self._governments.get(id(government))
-        if known is not None and known[0] is government:
+        if known is not None:
             return known[1]
         seats = [
             f'"{name}":{self._list(getattr(government, name))}'
@@ -255,7 +255,7 @@ class Encoder:
         if not entries:
             return "[]"
         known = self._digests.get(id(entries))
-        if known is not None and known[0] is entries:
+        if known is not None:
             return known[1]
         hashed = sha1(self.entries(entries).encode("ascii"), usedforsecurity=False)
         ends = f"{_place(entries[0])}..{_place(entries[-1])}"

@@ -84,7 +84,8 @@ def test_refusals(program_at: Any, name: str) -> None:
 def test_a_small_demo(program_at: Any, tmp_path: Path) -> None:
     text = tmp_path / "text"
     text.write_text("It was the best of times, it was the worst of times\n" * 20)
-    ran = program_at("demo", text, "--increments", 6_000, "--json")
+    records = tmp_path / "records"
+    ran = program_at("demo", text, "--increments", 6_000, "--json", "--record", records)
     assert ran.code == 0, ran.err
     told = json.loads(ran.out)
     assert told["exact"] is True
@@ -100,6 +101,12 @@ def test_a_small_demo(program_at: Any, tmp_path: Path) -> None:
         "scaled to 3",
     ]
     assert told["governments"][1]["majority"][0] != told["killed"]
+
+    ran = program_at("replay", records, "--up-to-torn", "--json")  # who was killed may leave that
+    assert ran.code == 0, ran.out
+    replayed = {record["citizen"] for record in json.loads(ran.out)["records"]}
+    assert len(replayed) >= 8, "five, one for who was killed, two more"
+    assert replayed > {told["killed"], *told["digests"]}
 
 
 def test_launch_without_a_cluster_stays_until_it_is_told_to_end(name: str) -> None:

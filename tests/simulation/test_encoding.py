@@ -245,6 +245,7 @@ def test_a_digest_is_of_everything_in_the_entries() -> None:
         entries(3, b"tree"),
         entries(3, start=2),
         (first._replace(stamp=6), *rest),
+        (*chain[:2], chain[2]._replace(body=b"other")),
         (first._replace(previous=Promise(6, 9)), *rest),
         (first._replace(body="body1"), *rest),
         (first._replace(body=bytearray(b"body1")), *rest),

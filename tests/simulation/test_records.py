@@ -150,6 +150,23 @@ def test_a_peer_that_errs_is_answered_as_ever(tmp_path: Path) -> None:
     assert (replayed.difference, replayed.inputs) == (None, 9)
 
 
+def test_a_pulse_is_named_until_its_results(tmp_path: Path) -> None:
+    lines = Lines()
+    a = lines.legislator
+    a.bootstrap(1, "r", {})
+    a.embark(1, "r", Citizen(id="b", cookie="c"))
+    pulse = a.outbox()
+    assert pulse is not None
+    assert a.given(pulse.id) is pulse
+    a.sent(2, pulse, {"b": None})
+    a.sent(2, pulse, {"b": None})
+    with pytest.raises(KeyError):
+        a.given(pulse.id)
+    first, again = [line["pulse"] for line in lines() if line.get("call") == "sent"]
+    assert first == pulse.id
+    assert isinstance(again, dict)
+
+
 def _pulse() -> object:
     from paxos_ray.core import Pulse
 
