@@ -7,7 +7,7 @@ import os
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.exceptions import RayError
@@ -16,8 +16,9 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from paxos_ray.actors import placement
 from paxos_ray.actors.errors import CannotRecord
 from paxos_ray.core import Legislator
-from paxos_ray.simulation.recording import Recorder
-from paxos_ray.simulation.records import SUFFIX, RecordFile, safe_name
+
+if TYPE_CHECKING:
+    from paxos_ray.simulation import Recorder, RecordFile
 
 log = logging.getLogger("paxos_ray")
 
@@ -51,6 +52,10 @@ class Desk:
         `OSError`."""
         if directory is None:
             return Legislator(id, **options)
+        # Imported by those who record only: a citizen's process starts sooner without.
+        from paxos_ray.simulation.recording import Recorder
+        from paxos_ray.simulation.records import SUFFIX, RecordFile, safe_name
+
         self._file = RecordFile(Path(directory) / f"{safe_name(id)}.{safe_name(cookie)}{SUFFIX}")
         self._recorder = Recorder(id, to=self._append, **options)
         return self._recorder
@@ -69,6 +74,8 @@ def directory_of(directory: str | Path | None, island: str) -> str | None:
     """Where the citizens of an island record, in a directory that may be shared with others."""
     if directory is None:
         return None
+    from paxos_ray.simulation.records import safe_name
+
     return str(Path(directory).absolute() / safe_name(island))
 
 
