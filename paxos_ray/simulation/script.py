@@ -73,6 +73,11 @@ class Script:
         running.grow(self.stage, ids)
         self.show(ids[:1])
 
+    def anew(self, words: list[str]) -> None:
+        """`anew`: another island, from the beginning, its citizens made in the same way."""
+        _split(words, most=0)
+        self.stage = Stage(self.stage.settings, self.stage.make, self.stage.tell)
+
     def found(self, words: list[str]) -> None:
         """`found ID [seed=N] [ahead=MS]`: the first citizen."""
         (id,), options = _split(words, "seed", "ahead", least=1, most=1)
@@ -264,6 +269,7 @@ COMMANDS: dict[str, Callable[[Script, list[str]], None]] = {
     for command in (
         Script.settings,
         Script.citizens,
+        Script.anew,
         Script.found,
         Script.join,
         Script.crash,

@@ -75,6 +75,7 @@ class Stage:
         self.idle: set[str] = set()  # do not load a state by themselves
         self._looks: dict[int, Look] = {}
         self._given: dict[str, int] = {}
+        self._first: dict[str, str] = {}  # a pulse -> the name of its first giving
         self._flown = 0
 
     # -- who lives here ------------------------------------------------------------------
@@ -202,8 +203,8 @@ class Stage:
         if receipt.ticket is not None:
             who.tickets[receipt.ticket] = Ticket(kind, subject, receipt.ticket, self.agenda.now)
         if not receipt.accepted:
-            leader = f"; {receipt.leader} does" if receipt.leader else ""
-            self.say(f"{who} refuses: {receipt.why}{leader}")
+            other = receipt.leader not in (None, who.id)
+            self.say(f"{who} refuses: {receipt.why}" + (f"; ask {receipt.leader}" if other else ""))
         elif receipt.why:
             self.say(f"{who} says: {receipt.why}")
         self._after_input(who)
@@ -362,7 +363,10 @@ class Stage:
         number = self._given[sender] = self._given.get(sender, 0) + 1
         flight.name = flight_name(sender, number)
         self.flights[flight.name] = flight
-        if self.tell:
+        first = self._first.setdefault(flight.pulse.id, flight.name)
+        if first != flight.name:
+            self.say(f"{sender} gives {first} again, as {flight.name}")
+        elif self.tell:
             for line in describe_pulse(flight.pulse):
                 self.tell(f"{sender} gives {flight.name} {line}")
 

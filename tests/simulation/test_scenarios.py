@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from paxos_ray.simulation.scenario import ScenarioError, parse, perform, play, render
+from tests.scenarios.bugs import BUGS
 
 SCENARIOS = sorted((Path(__file__).resolve().parents[1] / "scenarios").glob("*.txt"))
+GUARDED = [(path, name) for path in SCENARIOS for name in parse(path.read_text(), path.name).guards]
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
@@ -24,6 +26,22 @@ def test_scenario(path: Path, request: pytest.FixtureRequest) -> None:
         diff = unified_diff(text.splitlines(), renewed.splitlines(), path.name, "now", lineterm="")
         assert renewed == text, "\n".join(diff)
     assert performance.violation is None
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), GUARDED, ids=[f"{path.stem}: {name}" for path, name in GUARDED]
+)
+def test_a_scenario_tells_of_the_bug_that_it_guards_against(
+    path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    BUGS[name].plant(monkeypatch)
+    scenario = parse(path.read_text(), path.name)
+    performance = perform(scenario, lenient=True)
+    assert render(scenario, performance) != path.read_text()
+
+
+def test_every_bug_is_guarded_against() -> None:
+    assert sorted({name for _, name in GUARDED}) == sorted(BUGS)
 
 
 @pytest.mark.parametrize(
