@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
@@ -12,23 +11,11 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENT = (ROOT / "docs" / "protocol.md").read_text()
 TABLE = DOCUMENT.partition("## Which test attacks which sentence")[2]
 ROWS = [line for line in TABLE.splitlines() if line.startswith("| ") and "---" not in line][1:]
-STORIES = [ROOT / "tests/core/test_attacks_safety.py", ROOT / "tests/core/test_attacks_progress.py"]
-
-
-def stories(path: Path) -> set[str]:
-    """Names of functions in a file of stories, and the texts that its tables have as keys."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Dict):
-            keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
-            names.update(key for key in keys if isinstance(key, str))
-    return names
+TOLD = {path.stem for path in (ROOT / "tests" / "scenarios").glob("*.txt")}
 
 
 def exists(name: str, told: set[str]) -> bool:
-    """A path in the repository, a file of its tests, or a story told in one."""
+    """A path in the repository, a file of its tests, or a scenario."""
     if "/" in name:
         return (ROOT / name).exists()
     if name.endswith(".py"):
@@ -37,13 +24,12 @@ def exists(name: str, told: set[str]) -> bool:
 
 
 def test_every_sentence_has_its_attack() -> None:
-    told = set().union(*map(stories, STORIES))
     assert len(ROWS) >= 10
     for row in ROWS:
         sentence, attack = [cell.strip() for cell in row.strip("|").split("|")]
         named = re.findall(r"`([^`]+)`", attack)
         assert named, f"nothing attacks: {sentence}"
-        assert [name for name in named if not exists(name, told)] == []
+        assert [name for name in named if not exists(name, TOLD)] == []
 
 
 @pytest.mark.parametrize("path", re.findall(r"`((?:tests|paxos_ray|docs)/[^`]+)`", DOCUMENT))
@@ -53,4 +39,4 @@ def test_every_path_exists(path: str) -> None:
 
 @pytest.mark.parametrize("name", ["attack_0_nobody_told", "tests/core/none.py", "test_none.py"])
 def test_a_name_that_is_gone_is_found(name: str) -> None:
-    assert not exists(name, set().union(*map(stories, STORIES)))
+    assert not exists(name, TOLD)

@@ -16,7 +16,7 @@ import pytest
 
 from paxos_ray.core import Ballot, Citizen, Government, Legislator, Promise, Pulse, Receipt, Reply
 from paxos_ray.core.log import Entry
-from paxos_ray.core.messages import Synchronize, Write
+from paxos_ray.core.messages import Synchronize
 
 REPUBLIC = "rome"
 PING = 100
@@ -61,20 +61,13 @@ class Island:
         minority: Iterable[str] = (),
         constituents: Iterable[str] = (),
         *,
-        number: int | None = None,
-        acclimated: Iterable[str] | None = None,
-        offset: Mapping[str, int] | None = None,
         loads: bool = True,
-        settled: bool = True,
         **limits: int,
     ) -> None:
         self.now = 1_000
         self.limits = {"ping": PING, "timeout": TIMEOUT, **limits}
         self.legislators: dict[str, Legislator] = {}
-        self.offset = dict(offset or {})  # how far a citizen's clock is ahead of this one
         self.dead: set[str] = set()
-        self.cut: set[tuple[str, str]] = set()  # (from, to): requests that way are lost
-        self.mute: set[tuple[str, str]] = set()  # (from, to): replies that way are lost
         self.loads = loads  # whether applications load their state as soon as they may
         self.outcomes: dict[tuple[str, int], Promise | None] = {}
         self.acknowledged: dict[Promise, Any] = {}
@@ -82,22 +75,14 @@ class Island:
         self._history: dict[Promise, Entry] = {}
         self._successor: dict[Promise, Promise] = {}
         self._recorded: dict[str, Promise | None] = {}  # id -> up to where history has its log
-        founding = government(
-            majority, minority, constituents, number=number, acclimated=acclimated
-        )
-        self.founding = founding
+        founding = government(majority, minority, constituents)
         for id in founding.citizens:
             self.join(id)
-        self.install(founding, acclimated=founding.acclimated)
-        if settled:
-            self.run(2 * PING)
+        self.install(founding)
+        self.run(2 * PING)
 
     def __getitem__(self, id: str) -> Legislator:
         return self.legislators[id]
-
-    def time(self, id: str) -> int:
-        """What this citizen's clock shows."""
-        return self.now + self.offset.get(id, 0)
 
     # -- setting up ----------------------------------------------------------------------
 
@@ -105,42 +90,41 @@ class Island:
         """A Legislator that waits to be written in."""
         seed = 1 + len(self.legislators)
         legislator = Legislator(id, seed=seed, **self.limits)  # type: ignore[arg-type]
-        legislator.join(self.time(id), REPUBLIC, cookie or cookie_of(id))
+        legislator.join(self.now, REPUBLIC, cookie or cookie_of(id))
         self.legislators[id] = legislator
         self._recorded.pop(id, None)
         self.dead.discard(id)
         return legislator
 
-    def install(self, founding: Government, acclimated: Iterable[str]) -> None:
+    def install(self, founding: Government) -> None:
         """Everybody starts from this government, as someone does who is brought up from it."""
         entry = Entry(founding.promise, Promise(founding.number - 1, 0), 0, founding)
         ids = list(founding.citizens)
         for index, id in enumerate(ids):
             sender = ids[index - 1] if len(ids) > 1 else "nobody"
             self[id].receive(
-                self.time(id),
+                self.now,
                 Synchronize(
                     REPUBLIC, sender, cookie_of(sender), id, cookie_of(id), founding.ballot,
                     founding.promise, Promise(0, 0), (entry,), founding, None, True,
                 ),
             )  # fmt: skip
-            if id in acclimated:
-                self[id].acclimate(self.time(id))
+            self[id].acclimate(self.now)
 
     # -- verbs ---------------------------------------------------------------------------
 
     def enqueue(self, id: str, body: Any) -> tuple[str, int]:
         """Propose; the key under which `outcomes` will hold what became of it."""
-        return self._key(id, self[id].enqueue(self.time(id), REPUBLIC, body), body)
+        return self._key(id, self[id].enqueue(self.now, REPUBLIC, body), body)
 
     def confirm(self, id: str) -> tuple[str, int]:
-        return self._key(id, self[id].confirm(self.time(id)), None)
+        return self._key(id, self[id].confirm(self.now), None)
 
     def embark(self, at: str, id: str, cookie: str | None = None) -> tuple[str, int]:
-        return self._key(at, self[at].embark(self.time(at), REPUBLIC, citizen(id, cookie)), None)
+        return self._key(at, self[at].embark(self.now, REPUBLIC, citizen(id, cookie)), None)
 
     def emigrate(self, at: str, id: str) -> tuple[str, int]:
-        return self._key(at, self[at].emigrate(self.time(at), id), None)
+        return self._key(at, self[at].emigrate(self.now, id), None)
 
     def _key(self, id: str, receipt: Receipt, body: Any) -> tuple[str, int]:
         assert receipt.accepted, receipt.why
@@ -169,7 +153,7 @@ class Island:
 
     def tick(self, *ids: str) -> None:
         for id in ids:
-            self[id].tick(self.time(id))
+            self[id].tick(self.now)
             self.collect(id)
 
     def take(self, id: str) -> Pulse:
@@ -186,27 +170,20 @@ class Island:
         for envelope in pulse.envelopes:
             if to and envelope.to not in to:
                 continue
-            replies[envelope.to] = self._deliver(pulse.sender, envelope.to, envelope.request)
+            replies[envelope.to] = self._deliver(envelope.to, envelope.request)
         return replies
 
-    def _deliver(self, sender: str, to: str, request: Any) -> Reply | None:
-        if to not in self.legislators or to in self.dead or (sender, to) in self.cut:
+    def _deliver(self, to: str, request: Any) -> Reply | None:
+        if to not in self.legislators or to in self.dead:
             return None
-        reply = self[to].receive(self.time(to), request)
+        reply = self[to].receive(self.now, request)
         self.collect(to)
-        return None if (to, sender) in self.mute else reply
+        return reply
 
     def answer(self, pulse: Pulse, replies: Mapping[str, Reply | None]) -> None:
         """Hand the results to the pulse's sender."""
-        self[pulse.sender].sent(self.time(pulse.sender), pulse, replies)
+        self[pulse.sender].sent(self.now, pulse, replies)
         self.collect(pulse.sender)
-
-    def trip(self, id: str, *to: str) -> dict[str, Reply | None]:
-        """One pulse there and back; what goes to others than `to`, if they are named, is lost."""
-        pulse = self.take(id)
-        replies = self.deliver(pulse, *to)
-        self.answer(pulse, replies)
-        return replies
 
     def head(self, sender: str, to: str, ballot: Ballot | None = None) -> dict[str, Any]:
         """The fields that every request has, as `sender` would make them now for `to`."""
@@ -227,37 +204,10 @@ class Island:
             "stateful": seen.stateful,
         }
 
-    def until_written(self, leader: str, wanted: Callable[[Government], bool]) -> Pulse:
-        """Run until the leader gives the pulse that writes such a government, and hold that."""
-        for _ in range(200):
-            for id in self.alive():
-                self.tick(id)
-                while (pulse := self[id].outbox()) is not None:
-                    first = pulse.envelopes[0].request
-                    written = first.proposals if isinstance(first, Write) else ()
-                    if id == leader and any(
-                        isinstance(entry.body, Government) and wanted(entry.body)
-                        for entry in written
-                    ):
-                        return pulse
-                    self.answer(pulse, self.deliver(pulse))
-            self.pass_time(PING // 4)
-        raise AssertionError(f"no such government: {self.describe()}")
-
     # -- faults --------------------------------------------------------------------------
 
     def crash(self, *ids: str) -> None:
         self.dead.update(ids)
-
-    def partition(self, left: Iterable[str], right: Iterable[str]) -> None:
-        """Nothing gets from one side to the other, nor back."""
-        for one in left:
-            for other in right:
-                self.cut |= {(one, other), (other, one)}
-
-    def heal(self) -> None:
-        self.cut.clear()
-        self.mute.clear()
 
     # -- letting it run ------------------------------------------------------------------
 
@@ -272,8 +222,8 @@ class Island:
             due = []
             for id in self._running(only):
                 wakeup = self[id].wakeup
-                if wakeup is not None and wakeup > self.time(id):
-                    due.append(wakeup - self.offset.get(id, 0))
+                if wakeup is not None and wakeup > self.now:
+                    due.append(wakeup)
             self.now = min([end, *due, self.now + PING])
             if self.now >= end:
                 return
@@ -309,17 +259,13 @@ class Island:
         """The application of this citizen loads its state, if a donor is there."""
         donor = self[id].donor
         if self.loads and donor is not None and donor not in self.dead:
-            if (donor, id) not in self.cut and self[donor].inspect().stateful:
-                self[id].acclimate(self.time(id))
+            if self[donor].inspect().stateful:
+                self[id].acclimate(self.now)
 
     # -- what holds ----------------------------------------------------------------------
 
     def leaders(self) -> list[str]:
         return [id for id in self.alive() if self[id].inspect().role == "writer"]
-
-    def bodies(self, id: str) -> list[Any]:
-        """What the application of this citizen is given: no governments."""
-        return [entry.body for entry in self[id].log if entry.promise.entry]
 
     def check(self) -> None:
         """One promise, one entry; one entry, one successor; what was acknowledged is there."""
@@ -349,7 +295,7 @@ class Island:
         while key is None or self.outcomes.get(key) is None:
             assert self.now < end, f"no progress within {ms} ms: {self.describe()}"
             if key is None or key in self.outcomes:
-                leaders = [id for id in self.leaders() if (id, "") not in self.cut]
+                leaders = self.leaders()
                 key = self.enqueue(leaders[-1], body) if leaders else None
             self.run(PING)
             self.tick(*self.alive())

@@ -21,7 +21,7 @@ def test_wakeup_wakes_for_everything_and_for_nothing_else(seed: int) -> None:
     def drain(id: str) -> bool:
         carried = False
         for _ in range(500):
-            legislator, now = island[id], island.time(id)
+            legislator, now = island[id], island.now
             wakeup = legislator.wakeup
             pulse = legislator.outbox()
             if pulse is None:

@@ -139,8 +139,9 @@ WRITING = {
     "vouched for without having written": Bug(
         State,
         "request",
-        "contact.held == self.written and self.written[1] == top",
-        "contact.held[1] == top",
+        "contact.held == self.written and self.written[1] == top:\n"
+        "            written = self.written[0]",
+        "contact.held[1] == top:\n            written = contact.held[0]",
     ),
     "who the leader cannot reach is seated at once": Bug(
         Writer,

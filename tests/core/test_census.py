@@ -1,0 +1,62 @@
+"""What a citizen knows of others, and tells of them: only what is so under this government."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from paxos_ray.core import Promise
+from paxos_ray.core.census import Census
+from paxos_ray.core.messages import Report
+from tests.core.harness import TIMEOUT, government, plant
+
+RULING = government("ab", "c", "de")
+
+
+def reported(census: Census, now: int) -> Report:
+    return census.report(Promise(5, 0), Promise(4, 0), False, True, now)
+
+
+def yesterdays_reports() -> None:
+    """What a citizen reports under one government counts under no other."""
+    census = Census("b", RULING, 0, TIMEOUT, None)
+    below = census.contact("c", 0)
+    old = Report(RULING.number - 1, Promise(4, 0), ("e",), ("d",), ())
+    census.answered(below, old, 0)
+    told = reported(census, 0)
+    assert told.reached == told.acclimated == ()
+    census.answered(below, old._replace(government=RULING.number), 0)
+    assert reported(census, 0).reached == ("c", "d")
+
+
+def who_comes_back_is_heard_anew() -> None:
+    """c fails, and b brings the log to d and e itself; c comes back, and fails again: what b saw of
+    d and e meanwhile tells nothing any more."""
+    census = Census("b", RULING, 0, TIMEOUT, None)
+    below = census.contact("c", 0)
+    own = Report(RULING.number, Promise(5, 0), (), (), ())
+    census.failed(below, 10)
+    census.answered(census.contact("d", 10), own, 10)
+    assert "d" in reported(census, 10).reached
+    census.answered(below, own, 20)
+    census.failed(below, 30)
+    assert reported(census, 30).reached == ()
+
+
+STORIES: dict[Callable[[], None], tuple[str, str, str]] = {
+    yesterdays_reports: ("answered", "report[0] == self._number and ", ""),
+    who_comes_back_is_heard_anew: ("retarget", "contact.report = None", "pass"),
+}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_story(story: Callable[[], None]) -> None:
+    story()
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_story_catches_its_bug(story: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(monkeypatch, Census, *STORIES[story])
+    with pytest.raises(AssertionError):
+        story()
