@@ -8,7 +8,7 @@ docs/scenarios.md describes the commands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from paxos_ray.core.legislator import Legislator
@@ -114,22 +114,33 @@ def perform(scenario: Scenario, lenient: bool = False, make: Make = Legislator) 
     A step that refers to what is not there is skipped if `lenient`, else raises
     `ScenarioError`, as does what is no command."""
     performance = Performance([])
+    for outcome, violation in outcomes(scenario, lenient, make):
+        performance.outcomes.append(outcome)
+        performance.violation = violation
+    return performance
+
+
+def outcomes(
+    scenario: Scenario, lenient: bool = False, make: Make = Legislator
+) -> Iterator[tuple[list[str], Violation | None]]:
+    """What comes of its blocks, one after the other, and what is violated by then: see
+    `perform`."""
     told: list[str] = []
+    violation: Violation | None = None
     script = Script(told.append, lenient, make)
     for paragraph in scenario.paragraphs:
         if paragraph.outcome is None:
             continue
-        if performance.violation is not None:
-            performance.outcomes.append([NOT_REACHED])
+        if violation is not None:
+            yield [NOT_REACHED], violation
             continue
         for number, line in enumerate(paragraph.lines, paragraph.line):
-            performance.violation = _step(script, scenario.path, number, line)
-            if performance.violation is not None:
-                told.append(f"VIOLATED {performance.violation}")
+            violation = _step(script, scenario.path, number, line)
+            if violation is not None:
+                told.append(f"VIOLATED {violation}")
                 break
-        performance.outcomes.append(list(told) or [NOTHING_TOLD])
+        yield list(told) or [NOTHING_TOLD], violation
         told.clear()
-    return performance
 
 
 def play(commands: Iterable[str], lenient: bool = True, make: Make = Legislator) -> Performance:

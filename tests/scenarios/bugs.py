@@ -23,16 +23,20 @@ from tests.core.harness import plant
 
 
 class Bug(NamedTuple):
-    """Where a rule stands, and what stands there instead when the bug is planted."""
+    """Where a rule stands, and what stands there instead when the bug is planted.
+
+    An `early` one is in how citizens are made, and is planted before there are any.
+    """
 
     owner: Any
     name: str
     rule: str
     instead: str
+    early: bool = False
 
     def plant(self, patch: pytest.MonkeyPatch) -> None:
         """Plant it until the patch is undone."""
-        plant(patch, *self)
+        plant(patch, self.owner, self.name, self.rule, self.instead)
 
 
 ELECTIONS = {
@@ -65,6 +69,19 @@ ELECTIONS = {
         "_next_asked",
         "well if well and not self.failures else self._asked[:1]",
         "self._asked",
+    ),
+    "nobody takes a change back": Bug(Proposer, "_elect", "not self._may_retract()", "True"),
+    "anybody takes a change back": Bug(
+        Proposer,
+        "_may_retract",
+        "own.id == state.id and max(ballots, default=None) == own",
+        "max(ballots, default=None) == own",
+    ),
+    "a change is taken back though another has carried it on": Bug(
+        Proposer,
+        "_may_retract",
+        "own.id == state.id and max(ballots, default=None) == own",
+        "own.id == state.id",
     ),
 }
 
@@ -198,7 +215,9 @@ CITIZENS = {
         State, "forget", "self.minimum if self.minimum < self.shown else self.shown", "self.minimum"
     ),
     "an even floor": Bug(Writer, "_view", "limits.parliament_floor | 1", "limits.parliament_floor"),
-    "chance of the seed alone": Bug(State, "__init__", 'Random(f"{seed}/{id}")', "Random(seed)"),
+    "chance of the seed alone": Bug(
+        State, "__init__", 'Random(f"{seed}/{id}")', "Random(seed)", early=True
+    ),
     "who is on its way is on its way for ever": Bug(
         State, "drop_givings", "contact.busy = None", "pass"
     ),
