@@ -214,20 +214,20 @@ class Island:
     def alive(self) -> list[str]:
         return [id for id in self.legislators if id not in self.dead]
 
-    def run(self, ms: int, *, only: Iterable[str] | None = None) -> None:
-        """Everybody alive (or `only` these) ticks and pulses for so long; messages take no time."""
+    def run(self, ms: int) -> None:
+        """Everybody alive ticks and pulses for so long; messages take no time."""
         end = self.now + ms
         while True:
-            self.exhaust(only)
+            self.exhaust()
             due = []
-            for id in self._running(only):
+            for id in self.alive():
                 wakeup = self[id].wakeup
                 if wakeup is not None and wakeup > self.now:
                     due.append(wakeup)
             self.now = min([end, *due, self.now + PING])
             if self.now >= end:
                 return
-            self.tick(*self._running(only))
+            self.tick(*self.alive())
 
     def run_until(self, condition: Callable[[], bool], ms: int = 60 * TIMEOUT) -> None:
         """Run until it holds; fails when it does not in time."""
@@ -237,11 +237,11 @@ class Island:
             self.run(PING // 2)
             self.tick(*self.alive())
 
-    def exhaust(self, only: Iterable[str] | None = None) -> None:
+    def exhaust(self) -> None:
         """Carry pulses until nobody has one, without time passing."""
         for _ in range(300):
             carried = False
-            for id in self._running(only):
+            for id in self.alive():
                 self.load(id)
                 pulse = self[id].outbox()
                 self.collect(id)
@@ -251,9 +251,6 @@ class Island:
             if not carried:
                 return
         raise AssertionError(f"pulses without end: {self.describe()}")
-
-    def _running(self, only: Iterable[str] | None) -> list[str]:
-        return self.alive() if only is None else [id for id in only if id not in self.dead]
 
     def load(self, id: str) -> None:
         """The application of this citizen loads its state, if a donor is there."""

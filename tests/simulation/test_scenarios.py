@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import unified_diff
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from paxos_ray.simulation.scenario import (
     play,
     render,
 )
+from paxos_ray.simulation.script import COMMANDS
 from tests.scenarios.bugs import BUGS
 
-SCENARIOS = sorted((Path(__file__).resolve().parents[1] / "scenarios").glob("*.txt"))
+ROOT = Path(__file__).resolve().parents[2]
+LANGUAGE = (ROOT / "docs" / "scenarios.md").read_text()
+SCENARIOS = sorted((ROOT / "tests" / "scenarios").glob("*.txt"))
 GUARDED = [(path, name) for path in SCENARIOS for name in parse(path.read_text(), path.name).guards]
 
 
@@ -142,3 +146,18 @@ def test_composed_of_bare_commands() -> None:
         "A story.\n\nfound a\ntick z\nenqueue a x\n----\na commits [1/0: a |  | ]"
     )
     assert render(parse(text)) == text
+
+
+def test_the_page_on_the_language_has_every_command() -> None:
+    named = set(re.findall(r"`(\w+)", LANGUAGE))
+    assert [command for command in COMMANDS if command not in named] == []
+
+
+def test_the_example_on_that_page_is_true() -> None:
+    lines = LANGUAGE.partition("## A file")[2].splitlines()
+    first = next(at for at, line in enumerate(lines) if line.startswith("    "))
+    last = next(at for at in range(first, len(lines)) if lines[at][:4].strip())
+    text = "\n".join(line[4:] for line in lines[first:last]).strip() + "\n"
+    scenario = parse(text)
+    assert len(scenario.paragraphs) == 4
+    assert render(scenario, perform(scenario)) == text
