@@ -22,7 +22,7 @@ class OneEntry(Checker):
 
     def again(self, who: Inhabitant, entry: Entry, known: Entry) -> None:
         if entry != known:
-            self.fail(f"{who} has {entry} where somebody has {known}")
+            self.fail(f"{who} has {_told(entry)} where somebody has {_told(known)}")
 
 
 class OneLog(Checker):
@@ -54,7 +54,9 @@ class SameBallot(Checker):
         for entry in register.entries:
             known = recorded.setdefault((ballot, entry.promise), entry)
             if known is not entry and known != entry:
-                self.fail(f"at {ballot} {who} has recorded {entry}, somebody else {known}")
+                self.fail(
+                    f"at {ballot} {who} has recorded {_told(entry)}, somebody else {_told(known)}"
+                )
 
 
 class Chosen(Checker):
@@ -304,3 +306,9 @@ class Stamps(Checker):
                 f"{entry.promise} is stamped {entry.stamp - founded} ms after the founding, what "
                 f"precedes it {before - founded}, and {self._now()} have passed"
             )
+
+
+def _told(entry: Entry) -> str:
+    """An entry in words: what it says, and what it follows."""
+    what = entry.body if entry.promise.entry else describe_government(entry.body)
+    return f"{entry.promise} {what} after {entry.previous}"

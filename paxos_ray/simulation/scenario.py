@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from paxos_ray.core.errors import InvalidArgument
 from paxos_ray.core.legislator import Legislator
 from paxos_ray.simulation.island import Make
 from paxos_ray.simulation.script import Misused, Script
@@ -169,6 +170,8 @@ def failure_of(script: Script, line: str) -> Violation | None:
         script.do(line)
     except (Misused, Unknown):
         raise
+    except InvalidArgument as error:
+        raise Misused(str(error)) from None
     except Violation as violation:
         return violation
     except Exception as error:  # noqa: BLE001 - whatever a broken core raises is an outcome

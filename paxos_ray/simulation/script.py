@@ -109,19 +109,19 @@ class Script:
     def resume(self, words: list[str]) -> None:
         """`resume ID …`: run again with the others."""
         for id in _split(words, least=1)[0]:
-            self.stage.paused.discard(id)
+            self.stage.paused.discard(self.stage.who(id).id)
 
     # -- time ----------------------------------------------------------------------------
 
     def wait(self, words: list[str]) -> None:
         """`wait MS`: time passes, and nobody does anything."""
         (ms,), _ = _split(words, least=1, most=1)
-        self.stage.agenda.now += _number(ms)
+        self.stage.agenda.now += _duration(ms)
 
     def at(self, words: list[str]) -> None:
         """`at MS`: it is that time, unless it is later already."""
         (ms,), _ = _split(words, least=1, most=1)
-        self.stage.agenda.now = max(self.stage.agenda.now, _number(ms))
+        self.stage.agenda.now = max(self.stage.agenda.now, _duration(ms))
 
     def tick(self, words: list[str]) -> None:
         """`tick ID …`: each does what is due."""
@@ -214,6 +214,8 @@ class Script:
     def cut(self, words: list[str]) -> None:
         """`cut ID … | ID …`: nothing passes between the sides; `->` for `|`: not that way."""
         left, arrow, right = _sides(words)
+        for id in (*left, *right):
+            self.stage.who(id)
         pairs = [(one, other) for one in left for other in right]
         if arrow == "|":
             pairs += [(other, one) for one, other in pairs]
@@ -242,7 +244,7 @@ class Script:
         ms_word, *rest = _words(words, 1)
         if rest and (rest[0] != "only" or len(rest) < 2):
             raise Misused("run MS only ID …")
-        running.run(self.stage, _number(ms_word), only=rest[1:] or None)
+        running.run(self.stage, _duration(ms_word), only=rest[1:] or None)
 
     def settle(self, words: list[str]) -> None:
         """`settle`: run until nothing changes any more."""
@@ -330,6 +332,13 @@ def _number(word: str) -> int:
         return int(word)
     except ValueError:
         raise Misused(f"{word} is no whole number") from None
+
+
+def _duration(word: str) -> int:
+    ms = _number(word)
+    if ms < 0:
+        raise Misused(f"time does not go back by {word} ms")
+    return ms
 
 
 def _sides(words: Sequence[str]) -> tuple[list[str], str, list[str]]:

@@ -98,6 +98,10 @@ def test_a_malformed_file_is_refused_with_its_line(text: str, says: str) -> None
         ("cut a b", "somebody stands on both sides"),
         ("run until a dances", "what is dances?"),
         ("run 5 with b", "run MS only ID"),
+        ("wait -5", "time does not go back by -5 ms"),
+        ("resume z", "nobody is called z"),
+        ("cut a | z", "nobody is called z"),
+        ("anew now", "at most 0 words follow, not 1"),
     ],
 )
 def test_a_step_that_makes_no_sense_is_refused_with_its_line(line: str, says: str) -> None:
@@ -106,6 +110,11 @@ def test_a_step_that_makes_no_sense_is_refused_with_its_line(line: str, says: st
         perform(scenario)
     assert str(raised.value).startswith("story:4: ")
     assert says in str(raised.value)
+
+
+def test_settings_that_make_no_citizen_are_refused_with_the_line() -> None:
+    with pytest.raises(ScenarioError, match="story:4: ping is a whole number of at least 1"):
+        perform(parse("why\n\nsettings ping=0\nfound a\n----\n", "story"))
 
 
 def test_a_lenient_script_skips_what_refers_to_nothing() -> None:
