@@ -24,7 +24,7 @@ class Progress:
     """How far an island is from what was asked for. `shaped`: it is there.
 
     `wish` is how many citizens it is to have; `underway` says, for people to read, who is coming
-    and going and what that waits for.
+    and going and what that waits for. `news` is what to ask for what comes after this.
     """
 
     republic: str
@@ -34,6 +34,7 @@ class Progress:
     government: Government | None
     living: tuple[str, ...]
     underway: tuple[str, ...]
+    news: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,11 @@ class Coordinator:
         await self._population.want(wish)
         return wish
 
-    async def progress(self) -> Progress:
-        """How far the island is."""
+    async def progress(self, news: int = -1, limit_s: float = 0.0) -> Progress:
+        """How far the island is; if there is nothing since `news`, after `limit_s` at most."""
         await self._ready.wait()
         engine, population = self._engine, self._population
+        news = await engine.changed.heard(news, limit_s)
         return Progress(
             republic=self._republic,
             settings=self._settings,
@@ -99,6 +101,7 @@ class Coordinator:
             government=engine.government,
             living=tuple(m.id for m in engine.members.values() if m.able),
             underway=tuple(population.describe()),
+            news=news,
         )
 
     async def survey(self, digest: bool, limit_s: float) -> Survey:
@@ -138,8 +141,9 @@ class Coordinator:
 
     async def _appoint(self) -> None:
         """See that there is a deputy, once there is an island to stand in for."""
-        while not self._population.shaped:  # noqa: ASYNC110 - of many events
-            await asyncio.sleep(SWEEP_S / 4)
+        heard = -1
+        while not self._population.shaped:
+            heard = await self._engine.changed.heard(heard, SWEEP_S)
         arguments = (self._engine.island, self._republic, self._settings)
         await asyncio.to_thread(deputy.create, *arguments)
 

@@ -17,6 +17,7 @@ from ray.exceptions import ActorDiedError, RayError
 
 from paxos_ray.actors import wire
 from paxos_ray.actors.asking import Asking
+from paxos_ray.actors.bell import Bell
 from paxos_ray.actors.member import Lost, Member, look_up
 from paxos_ray.actors.settings import Settings
 from paxos_ray.actors.timetable import Timetable
@@ -50,7 +51,7 @@ class Engine:
         self.members: dict[str, Member] = {}
         self.government: Government | None = None
         self.reigns: list[tuple[int, str]] = []  # number and leader of governments seen here
-        self.changed = asyncio.Event()  # the government, or who lives
+        self.changed = Bell()  # the government, or who lives
         self.owner = uuid.uuid4().hex[:12]
         self.known = 0  # the number of the government
         self.asking = Asking()
@@ -338,7 +339,7 @@ class Engine:
         if dead:  # some may have to do with them only now
             for member in self.members.values():
                 self.spawn(self._tell(member, dead, TELL_AGAIN_S))
-        self.changed.set()
+        self.changed.ring()
         self.kick()
 
     def meet(self, id: str) -> Member | None:
@@ -371,7 +372,7 @@ class Engine:
             for other in self.members.values():
                 pause_s = 0.0 if other.id in government.majority else TELL_OTHERS_S
                 self.spawn(self._tell(other, (member.id,), pause_s))
-        self.changed.set()
+        self.changed.ring()
 
     async def _tell(self, member: Member, dead: tuple[str, ...], pause_s: float) -> None:
         if pause_s:

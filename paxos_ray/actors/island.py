@@ -36,6 +36,7 @@ from paxos_ray.actors.status import IslandStatus, compose
 from paxos_ray.core.government import Government
 
 _AGAIN_S = 0.05
+_LOOK_S = 0.5  # without news, how long until progress is told anew
 _STEP_S = 10.0  # a coordinator that does not answer for so long is asked again
 
 
@@ -70,13 +71,14 @@ class Island:
     def government(self, timeout_s: float = 30.0) -> Government:
         """The government in force, as far as the coordinator knows. Raises `TimedOut`."""
         deadline = time.monotonic() + timeout_s
+        news = -1
         while True:
-            government = self._progress(deadline).government
-            if government is not None:
-                return government
+            progress = self._progress(deadline, news)
+            if progress.government is not None:
+                return progress.government
             if time.monotonic() > deadline:
                 raise TimedOut(f"island {self.name!r}: nobody rules, within {timeout_s:g} s")
-            time.sleep(0.1)
+            news = progress.news
 
     def status(self, *, digests: bool = False, timeout_s: float = 30.0) -> IslandStatus:
         """How the island and each of its citizens are. Raises `TimedOut`, `IslandShutDown`.
@@ -139,15 +141,16 @@ class Island:
         """Wait until the island has the wished-for shape. Raises `TimedOut`, `Superseded`."""
         deadline = time.monotonic() + timeout_s + _STEP_S
 
-        def look() -> Progress:
-            return self._progress(deadline)
+        def look(news: int) -> Progress:
+            return self._progress(deadline, news)
 
         government = wait_until_shaped(look, what, wish, timeout_s, show).government
         assert government is not None
         return government
 
-    def _progress(self, deadline: float) -> Progress:
-        progress: Progress = self.ask("progress", deadline)
+    def _progress(self, deadline: float, news: int = -1) -> Progress:
+        limit_s = max(0.0, min(_LOOK_S, deadline - time.monotonic()))
+        progress: Progress = self.ask("progress", deadline, news, limit_s)
         return progress
 
     def ask(self, method: str, deadline: float, *arguments: Any) -> Any:

@@ -51,7 +51,7 @@ class Population:
         self.wish = max(self.wish, wish)
         members = [member for member in self._engine.members.values() if member.able]
         await asyncio.gather(*(self.introduce(member) for member in members))
-        self._engine.changed.set()
+        self._engine.changed.ring()
 
     async def introduce(self, member: Member) -> Introduction | None:
         """Have a citizen introduce itself, and tell it the wish; None if it does not answer."""
@@ -92,11 +92,9 @@ class Population:
 
     async def keep(self) -> None:
         """For ever: look, whenever something has changed or a while has passed."""
-        engine = self._engine
+        engine, heard = self._engine, -1
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(engine.changed.wait(), _LOOK_S)
-            engine.changed.clear()
+            heard = await engine.changed.heard(heard, _LOOK_S)
             try:
                 await self._look()
             except Exception:
@@ -175,7 +173,7 @@ class Population:
                 engine.schedule(member, 0.0)
         finally:
             del self._coming[identity.id]
-            engine.changed.set()
+            engine.changed.ring()
 
     # -- coming -------------------------------------------------------------------------------
 
@@ -215,15 +213,17 @@ class Population:
                     return
             embarked.result()
             self._coming[id] = "loads the state"
-            while self._is_loading(member):  # noqa: ASYNC110 - of another process
-                await asyncio.sleep(0.02)
+            engine.changed.ring()
+            heard = engine.changed.rung
+            while self._is_loading(member):
+                heard = await engine.changed.heard(heard, _LOOK_S)
             self.troubles.clear()
         except ValueError as refused:
             self._trouble(f"{id} was refused: {refused}")
             await self._stop(member)
         finally:
             self._coming.pop(id, None)
-            engine.changed.set()
+            engine.changed.ring()
 
     def _is_loading(self, member: Member) -> bool:
         government = self._engine.government
@@ -267,7 +267,7 @@ class Population:
             self._trouble(f"{member.id} cannot leave: {refused}")
         finally:
             self._going.pop(member.id, None)
-            engine.changed.set()
+            engine.changed.ring()
 
     async def _stop_departed(self, member: Member) -> None:
         """Stop an actor that the government does not list, once the leader stands by that."""
@@ -279,7 +279,7 @@ class Population:
                 await self._stop(member)
         finally:
             self._going.pop(member.id, None)
-            engine.changed.set()
+            engine.changed.ring()
 
     async def _stop(self, member: Member) -> None:
         """Kill the actor, and wait until it is gone."""

@@ -11,22 +11,21 @@ from paxos_ray.actors.coordinator import Progress
 from paxos_ray.actors.errors import Superseded, TimedOut
 from paxos_ray.actors.settings import Wish
 
-_LOOK_S = 0.03
-_LOOK_MOST_S = 0.2
-
 
 def wait_until_shaped(
-    look: Callable[[], Progress], what: str, wish: Wish, timeout_s: float, show: bool | None
+    look: Callable[[int], Progress], what: str, wish: Wish, timeout_s: float, show: bool | None
 ) -> Progress:
     """Look until the island has the wished-for shape. Raises `TimedOut`, `Superseded`.
 
-    `show` the progress on stderr: None says to, if that is a terminal.
+    `look` waits for news after that number. `show` the progress on stderr: None says to, if that
+    is a terminal.
     """
     deadline = time.monotonic() + timeout_s
-    pause_s = _LOOK_S
+    news = -1
     with _display(what, sys.stderr.isatty() if show is None else show) as tell:
         while True:
-            progress = look()
+            progress = look(news)
+            news = progress.news
             tell(summary(progress))
             if progress.wish > wish:
                 wanted = progress.wish.citizens
@@ -35,8 +34,6 @@ def wait_until_shaped(
                 return progress
             if time.monotonic() > deadline:
                 raise TimedOut(f"{what}: not within {timeout_s:g} s; {summary(progress)}")
-            time.sleep(pause_s)
-            pause_s = min(1.2 * pause_s, _LOOK_MOST_S)
 
 
 def summary(progress: Progress) -> str:

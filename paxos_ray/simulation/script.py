@@ -169,7 +169,11 @@ class Script:
     def answer(self, words: list[str]) -> None:
         """`answer PULSE [REPLY …]`: hand the sender these replies, or all that there are."""
         name, *replies = _words(words, 1)
-        self.stage.answer(self.stage.flight(name), replies or None)
+        flight = self.stage.flight(name)
+        if self.lenient and replies:
+            self.stage.answer(flight, [reply for reply in replies if reply in flight.replies])
+        else:
+            self.stage.answer(flight, replies or None)
 
     def lose(self, words: list[str]) -> None:
         """`lose PULSE`: hand the sender the results, every reply lost."""
