@@ -38,6 +38,25 @@ class Increment(Method[int]):
         return self.remote(n).result(timeout_s)
 
 
+class CompareAndSet(Method[bool]):
+    """`Counter.compare_and_set`."""
+
+    __slots__ = ()
+
+    def remote(self, expected: int, new: int) -> Response[bool]:
+        """Make the value `new` if it is `expected`, at one moment, exactly once: whether it was.
+
+        Raises `InvalidArgument`."""
+        for argument in (expected, new):
+            if type(argument) is not int:
+                raise InvalidArgument(f"compare_and_set takes integers, not {argument!r}")
+        return self._client.write((self._object, self._method, (expected, new)))
+
+    def __call__(self, expected: int, new: int, *, timeout_s: float | None = None) -> bool:
+        """The same, waited for; at most `timeout_s` seconds."""
+        return self.remote(expected, new).result(timeout_s)
+
+
 class Value(Method[int]):
     """`Counter.value`."""
 
@@ -53,12 +72,12 @@ class Value(Method[int]):
 
 
 class Counter:
-    """A replicated integer. It comes into being, at 0, with its first increment.
+    """A replicated integer. It comes into being, at 0, with its first increment or compare-and-set.
 
     A handle may be passed to tasks and actors, where it opens a session of its own.
     """
 
-    __slots__ = ("_client", "increment", "name", "value")
+    __slots__ = ("_client", "compare_and_set", "increment", "name", "value")
 
     def __init__(self, client: Client, name: str) -> None:
         if type(name) is not str or not name:
@@ -66,6 +85,7 @@ class Counter:
         self._client = client
         self.name = name
         self.increment = Increment(client, name, "increment")
+        self.compare_and_set = CompareAndSet(client, name, "compare_and_set")
         self.value = Value(client, name, "value")
 
     def __repr__(self) -> str:

@@ -52,6 +52,15 @@ def test_increments_are_answered_in_order_with_the_new_value(island: Island) -> 
     assert counter.increment(big) == 1 + big
 
 
+def test_compare_and_set_sets_what_is_as_expected(island: Island) -> None:
+    counter = island.counter(counter_name())
+    assert counter.compare_and_set(0, 5, timeout_s=SOON_S) is True
+    responses = [counter.compare_and_set.remote(5, new) for new in (6, 7, 8)]
+    assert [response.result(SOON_S) for response in responses] == [True, False, False]
+    assert counter.value(timeout_s=SOON_S) == 6
+    assert counter.increment(1, timeout_s=SOON_S) == 7
+
+
 def test_a_read_sees_what_was_acknowledged_before_it(island: Island) -> None:
     counter = island.counter(counter_name())
     for expected in range(1, 30):

@@ -27,6 +27,24 @@ def test_only_integers_count(argument: object) -> None:
     assert counter.query("value", ()) == 0
 
 
+def test_compare_and_set() -> None:
+    counter = Counter()
+    assert counter.apply("compare_and_set", (0, 7), CONTEXT) is True
+    assert counter.apply("compare_and_set", (0, 9), CONTEXT) is False
+    assert counter.query("value", ()) == 7
+    assert counter.apply("compare_and_set", (7, 7), CONTEXT) is True
+    assert counter.apply("compare_and_set", (7, -(10**5000)), CONTEXT) is True
+    assert counter.query("value", ()) == -(10**5000)
+
+
+@pytest.mark.parametrize("arguments", [(), (0,), (0, 1, 2), (False, 1), (0, True), (0, 1.0)])
+def test_compare_and_set_takes_two_integers(arguments: tuple) -> None:
+    counter = Counter()
+    with pytest.raises(InvalidArguments, match="compare_and_set takes"):
+        counter.apply("compare_and_set", arguments, CONTEXT)
+    assert counter.query("value", ()) == 0
+
+
 @pytest.mark.parametrize("arguments", [(), (1, 2)])
 def test_increment_takes_one_argument(arguments: tuple) -> None:
     with pytest.raises(InvalidArguments):
