@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from paxos_ray.core.log import NOTHING, Entry
@@ -47,6 +47,10 @@ class Application:
         self.state = Snapshot(applied, length, digest)
         return None
 
-    def restore(self, snapshot: Snapshot) -> None:
+    def snapshot(self) -> Any:
+        """What a newcomer loads, by `restore`; it says as of what it is by `applied`."""
+        return self.state
+
+    def restore(self, snapshot: Any) -> None:
         """Take a donor's state for one's own."""
         self.state = snapshot

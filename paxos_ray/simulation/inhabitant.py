@@ -11,7 +11,7 @@ from paxos_ray.core.log import NOTHING, Entry
 from paxos_ray.core.messages import Register
 from paxos_ray.core.promise import NO_BALLOT, Ballot, Promise
 from paxos_ray.simulation.agenda import Agenda
-from paxos_ray.simulation.application import Application, Snapshot
+from paxos_ray.simulation.application import Application
 
 
 class Ticket(NamedTuple):
@@ -27,7 +27,11 @@ class Ticket(NamedTuple):
     asked_ms: int
 
     def __str__(self) -> str:
-        subject = self.subject.decode() if isinstance(self.subject, bytes) else self.subject
+        subject = (
+            self.subject.decode(errors="backslashreplace")
+            if isinstance(self.subject, bytes)
+            else self.subject
+        )
         return f"{self.kind} {subject} ({self.number})"
 
 
@@ -62,7 +66,13 @@ class Inhabitant:
     )  # fmt: skip
 
     def __init__(
-        self, id: str, legislator: Legislator, agenda: Agenda, offset: int, ordinal: int
+        self,
+        id: str,
+        legislator: Legislator,
+        agenda: Agenda,
+        offset: int,
+        ordinal: int,
+        application: type[Application] = Application,
     ) -> None:
         self.id = id
         self.legislator = legislator
@@ -70,7 +80,7 @@ class Inhabitant:
         self.ordinal = ordinal  # how many incarnations of anybody there were before it
         self.cookie: Cookie | None = None
         self.citizen: Citizen | None = None
-        self.application = Application()
+        self.application = application()
         self.alive = True
         self.paused = False  # its process stands still, and will go on
         self.leaving = False  # somebody asked that it emigrates
@@ -111,8 +121,7 @@ class Inhabitant:
 
     def restore(self, snapshot: Any) -> bool:
         """Take the snapshot, unless the log it holds cannot continue it."""
-        assert isinstance(snapshot, Snapshot)
-        trial = Application()
+        trial = type(self.application)()
         trial.restore(snapshot)
         if trial.apply(entries_after(self.legislator, snapshot.applied)) is not None:
             return False

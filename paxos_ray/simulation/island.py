@@ -17,6 +17,7 @@ from paxos_ray.core.legislator import Legislator
 from paxos_ray.core.messages import Envelope, Outcome, Pulse, Receipt, Reply
 from paxos_ray.core.promise import Promise
 from paxos_ray.simulation.agenda import Agenda
+from paxos_ray.simulation.application import Application
 from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
 from paxos_ray.simulation.network import Network, Weather
 
@@ -93,6 +94,7 @@ class Island:
         self.digest = 0
         self.note: Callable[[str], None] | None = None
         self.make = make
+        self.application: type[Application] = Application
 
     # -- who lives here ------------------------------------------------------------------
 
@@ -130,7 +132,9 @@ class Island:
             seed=random.getrandbits(32),
         )
         offset = random.randrange(self.skew_ms + 1)
-        who = Inhabitant(id, legislator, self.agenda, offset, len(self.incarnations))
+        who = Inhabitant(
+            id, legislator, self.agenda, offset, len(self.incarnations), self.application
+        )
         self.inhabitants[id] = who
         return who
 
@@ -318,7 +322,7 @@ class Island:
         self.agenda.after(delay, self._restore, who, donor, snapshot)
 
     def _snapshot(self, donor: Inhabitant) -> object:
-        return donor.application.state
+        return donor.application.snapshot()
 
     def _ask_again(self, who: Inhabitant) -> None:
         if who.alive and who.loading is None:

@@ -112,10 +112,13 @@ class Schedule:
         self.healed_ms = 0  # when the faults ended
         self.history = history = History()
         self.watch = Watch(history, invariants(history, island, plan))
-        self.clients = Clients(island, history, plan, self._child())
+        self.clients = self._clients(self._child())
         self.coordinator = Coordinator(island, history, plan, self._child())
         self.nemesis = Nemesis(island, self.coordinator, self.clients, plan, self._child())
         self.progress = Progress(island, self.coordinator, self.clients, plan)
+
+    def _clients(self, random: Random) -> Clients:
+        return Clients(self.island, self.history, self.plan, random)
 
     def _child(self) -> Random:
         return Random(self._random.getrandbits(64))

@@ -1,0 +1,98 @@
+"""A schedule whose clients are customers: the adversary is the same, and what they heard is checked
+as a history, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+from paxos_ray.core.promise import Promise
+from paxos_ray.simulation import linearizability
+from paxos_ray.simulation.checkers import NothingTwice
+from paxos_ray.simulation.counters import Counters
+from paxos_ray.simulation.customers import Customers
+from paxos_ray.simulation.exactly_once import Replay, faults
+from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
+from paxos_ray.simulation.island import Make
+from paxos_ray.simulation.schedule import Schedule, Summary, invariants
+from paxos_ray.simulation.watch import Violation, Watch
+
+LIMIT = 300_000
+"""Configurations that a schedule's history may cost; what costs more is not called a failure."""
+
+
+class CustomerSchedule(Schedule):
+    """The schedule of a seed with replicated counters and clients that keep sessions."""
+
+    def __init__(
+        self, seed: int, make: Make | None = None, note: Callable[[str], None] | None = None
+    ) -> None:
+        self.undecided = False
+        super().__init__(seed, make, note)
+        self.island.application = Counters
+        # Who sends again writes the same body again: it is the sessions that apply it once.
+        checkers = invariants(self.history, self.island, self.plan)
+        checkers = [
+            _TicketsOnce(self.history) if isinstance(c, NothingTwice) else c for c in checkers
+        ]
+        self.watch = Watch(self.history, checkers)
+
+    def _clients(self, random: Random) -> Customers:
+        self.customers = Customers(self.seed, self.island, self.history, self.plan, random)
+        return self.customers
+
+    def settled(self, who: Inhabitant, ticket: Ticket, promise: Promise | None) -> None:
+        """Also tell the customer that waits for it."""
+        super().settled(who, ticket, promise)
+        if ticket.kind in ("write", "read"):
+            self.customers.post.settled(who, ticket, promise)
+
+    def _heal(self) -> None:
+        super()._heal()
+        self._look_back()
+
+    def _look_back(self) -> None:
+        """Check what the customers heard, what the log has of it and what the citizens hold."""
+        replay = Replay(self.history.entries[promise] for promise in self.history.chain)
+        found = faults(replay, self.customers.attempts())
+        if found:
+            raise Violation("exactly once", "; ".join(found[:3]))
+        for who in self.island.living():
+            if who.stateful and who.application.state.applied == self.history.tip:
+                self._compare(who, replay)
+        try:
+            window = linearizability.check(self.customers.recorder.operations(), limit=LIMIT)
+        except linearizability.TooManyOrders:
+            self.undecided = True
+        else:
+            if window is not None:
+                raise Violation("linearizable", str(window))
+
+    def _compare(self, who: Inhabitant, replay: Replay) -> None:
+        assert isinstance(who.application, Counters)
+        held = {name: who.application.value(name) for name in replay.states}
+        if held != replay.states:
+            raise Violation("one state", f"{who} holds {held}, the log says {replay.states}")
+        digests = {
+            other.application.replica.digest()
+            for other in self.island.living()
+            if other.stateful and isinstance(other.application, Counters)
+            if other.application.state.applied == who.application.state.applied
+        }
+        if len(digests) > 1:
+            raise Violation("one state", f"at {self.history.tip} there are {len(digests)} states")
+
+
+class _TicketsOnce(NothingTwice):
+    """No ticket has two outcomes; an entry may be there twice."""
+
+    def first(self, who: Inhabitant, entry: object) -> None:
+        """Nothing is said of entries."""
+
+
+def run_customers(
+    seed: int, make: Make | None = None, note: Callable[[str], None] | None = None
+) -> Summary:
+    """The schedule of that seed with customers: see `run_schedule`. It fails also if what they
+    heard is not linearizable, or something was not applied exactly once."""
+    return CustomerSchedule(seed, make, note).run()
