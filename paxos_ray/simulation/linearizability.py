@@ -46,6 +46,7 @@ MOST_SPARE = 8
 COUNTER: Model = CounterModel()
 
 Used = tuple[int, ...]
+Steps = list[tuple[Any, Any]]
 
 
 class TooManyOrders(PaxosError, RuntimeError):
@@ -63,12 +64,14 @@ class Configuration(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A call that returned, as the search sees it. `after` are the states that it can leave, None
-    if they cannot be listed."""
+    """A call that returned, as the search sees it. `steps` are the changes that it can make, from
+    which state to which; `listed` whether these are all. `until` is when it returned."""
 
     operation: Operation
     effect: Effect
-    after: tuple[Hashable, ...] | None
+    steps: Steps
+    listed: bool
+    until: int
 
 
 def check(
@@ -109,6 +112,8 @@ class _Unknown:
             self.total[kind] += 1
             self.of[id(operation)] = kind
         self.available = [0] * len(self.calls)
+        self.steps = [_steps(operation, effect, model) for operation, effect in self.calls]
+        self.wild = any(e.shift is None and e.before is None for _, e in self.calls)
         self._gains = [_gain(operation, effect, model) for operation, effect in self.calls]
         self._ways: dict[tuple[int, Used], list[Used]] = {}
         self.shifts = [(k, e.shift) for k, (_, e) in enumerate(self.calls) if e.shift is not None]
@@ -201,12 +206,10 @@ class _Search:
     def _describe(self, operation: Operation) -> Known:
         method, arguments, outcome = operation.method, operation.arguments, operation.outcome
         effect = self._model.effect(method, arguments, outcome)
-        after: tuple[Hashable, ...] | None = None
-        if not effect.changes:
-            after = ()  # it brings the object to no other state
-        elif effect.before is not None:
-            after = tuple(self._model.step(s, method, arguments)[0] for s in effect.before)
-        return Known(operation, effect, after)
+        listed = not effect.changes or effect.before is not None
+        assert operation.returned is not None
+        steps = _steps(operation, effect, self._model)
+        return Known(operation, effect, steps, listed, operation.returned)
 
     def run(self) -> Window | None:
         """Go through the history; the window at which it cannot be explained any more."""
@@ -387,49 +390,65 @@ class _Search:
 
     def _hopeful(self, configuration: Configuration) -> bool:
         """Whether each open call may yet find a state in which it fits: the present one, or one
-        that a call leaves that is open or is invoked in time, and what unknown calls add to it."""
+        left by a call that may find one too and is open or invoked in time; and what unknown
+        calls add to either. Each call may serve many, so this can hope in vain."""
         state, done, used = configuration
-        unknown = self._unknown
-        low, high = unknown.bounds(used, unknown.total)
-        sources: list[Any] = [state]
-        for kind in unknown.others:
-            if used[kind] < unknown.total[kind]:
-                operation, effect = unknown.calls[kind]
-                if effect.before is None:
-                    return True
-                step = self._model.step
-                sources += [
-                    step(s, operation.method, operation.arguments)[0] for s in effect.before
-                ]
-        for bit, known in self._open.items():
-            if not done & bit and known.effect.before is not None:
-                if not self._reaches(known, done, sources, low, high):
-                    return False
-        return True
-
-    def _reaches(self, goal: Known, done: int, sources: list[Any], low: int, high: int) -> bool:
-        before = goal.effect.before or ()
-        if any(_within(before, source, low, high) for source in sources):
+        goals = [k for bit, k in self._open.items() if not done & bit and k.effect.before]
+        if not goals or self._unknown.wild:
             return True
-        for bit, known in self._open.items():
-            if known is not goal and not done & bit:
-                if known.after is None or any(_within(before, s, low, high) for s in known.after):
-                    return True
-        until = goal.operation.returned
-        assert until is not None
+        low, high = self._unknown.bounds(used, self._unknown.total)
+        steps = self._others(used)
+        until = max(goal.until for goal in goals)
         for place in range(self._invoked, len(self._known)):
             known = self._known[place]
             if known.operation.invoked > until:
                 break
-            if known.after is None or any(_within(before, s, low, high) for s in known.after):
+            if not known.listed:
                 return True
-        return False
+            steps += known.steps
+        for bit, known in self._open.items():
+            if not done & bit:
+                if not known.listed:
+                    return True
+                steps += known.steps
+        reached = [state]
+        for source in reached:  # which grows
+            left = []
+            for step in steps:
+                if low <= step[0] - source <= high if low != high else step[0] == source:
+                    if step[1] not in reached:
+                        reached.append(step[1])
+                else:
+                    left.append(step)
+            steps = left
+        return all(
+            any(_within(goal.effect.before or (), source, low, high) for source in reached)
+            for goal in goals
+        )
+
+    def _others(self, used: Used) -> Steps:
+        """From which states to which the unknown calls lead that do not only add."""
+        unknown = self._unknown
+        return [
+            step
+            for kind in unknown.others
+            if used[kind] < unknown.total[kind]
+            for step in unknown.steps[kind]
+        ]
 
 
 def _within(before: tuple[Any, ...], source: Any, low: int, high: int) -> bool:
     if low == high:
         return source in before
     return any(low <= state - source <= high for state in before)
+
+
+def _steps(operation: Operation, effect: Effect, model: Model) -> Steps:
+    """What changes a call can make, as far as they can be listed."""
+    if not effect.changes:
+        return []
+    call = operation.method, operation.arguments
+    return [(before, model.step(before, *call)[0]) for before in effect.before or ()]
 
 
 def _events(operations: list[Operation]) -> list[tuple[int, bool, Operation]]:
