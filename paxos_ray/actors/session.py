@@ -37,6 +37,7 @@ class Batch:
     first: int
     operations: list[Operation]
     responses: list[Response[Any]]
+    answered: bool = False
 
 
 class Session:
@@ -45,6 +46,8 @@ class Session:
     def __init__(self, name: Promise) -> None:
         self.name = name
         self.acknowledged = 0
+        # From the first that is unanswered on. What follows it may be answered already, and is kept
+        # to be sent again with it: else the numbers of what comes later would not be right.
         self.unanswered: deque[Batch] = deque()
         self.under_way = 0  # calls
         self.again = False  # what is unanswered must be sent again
@@ -71,7 +74,9 @@ class Session:
         whole = Batch(self.unanswered[0].first, [], [])
         for batch in self.unanswered:
             whole.operations += batch.operations
-            whole.responses += batch.responses
+            # Nobody waits for a second answer.
+            again = [Response[Any]() for _ in batch.operations]
+            whole.responses += again if batch.answered else batch.responses
         self.unanswered = deque((whole,))
         return whole
 
@@ -90,8 +95,9 @@ class Session:
         if replies and replies[-1].status is GAP:
             self.again = True
             return True
-        if batch in self.unanswered:
-            self.unanswered.remove(batch)
+        batch.answered = True
+        while self.unanswered and self.unanswered[0].answered:
+            self.unanswered.popleft()
         if self.unanswered:
             self.acknowledged = self.unanswered[0].first - 1
         else:
@@ -109,6 +115,6 @@ class Session:
     def end(self, error: Exception) -> None:
         """The outcome of all that is unanswered is unknown."""
         for batch in self.unanswered:
-            for response in batch.responses:
+            for response in () if batch.answered else batch.responses:
                 response.set_error(error)
         self.unanswered.clear()

@@ -85,6 +85,30 @@ def test_after_a_gap_all_that_is_unanswered_is_sent_again_in_one_call() -> None:
     assert next_one.first == 3 + ENOUGH
 
 
+def test_what_is_sent_again_keeps_its_numbers_though_some_of_it_is_answered() -> None:
+    """The second call was answered, the first and the third were lost."""
+    session, queue = Session(NAME), waiting(2)
+    first = send(session, queue)
+    queue.extend(waiting(ENOUGH))
+    second = send(session, queue)
+    told, lost = list(second.responses), list(first.responses)
+    session.under_way -= 1
+    session.answer(second, ok(second))
+    queue.extend(waiting(ENOUGH))
+    third = send(session, queue)
+    session.under_way -= 2
+    session.again = True
+    again = session.repeat()
+    assert again is not None
+    assert decoded(session, again).acknowledged == 0
+    assert again.first == 1
+    assert again.operations == [*first.operations, *second.operations, *third.operations]
+    session.answer(again, ok(again))
+    assert [response.result() for response in lost] == [1, 2]
+    assert told[0].result() == 3
+    assert session.acknowledged == 2 + 2 * ENOUGH
+
+
 def test_an_expired_session_leaves_the_outcome_unknown() -> None:
     session, queue = Session(NAME), waiting(2)
     batch = send(session, queue)
