@@ -3,6 +3,9 @@
 What runs, here or on Ray, can be recorded, and the records replayed.
 """
 
+from paxos_ray.simulation.customer_schedule import run_customers
+from paxos_ray.simulation.histories import HistoryRecorder, InvalidHistory, Operation
+from paxos_ray.simulation.linearizability import TooManyOrders, check
 from paxos_ray.simulation.recording import Recorder, Recording
 from paxos_ray.simulation.records import (
     Damaged,
@@ -18,12 +21,16 @@ from paxos_ray.simulation.replay import Difference, Replayed, records, replay
 from paxos_ray.simulation.schedule import Summary, record_schedule, run_schedule
 from paxos_ray.simulation.shrink import PATIENCE, Shrunk, shrink
 from paxos_ray.simulation.swarm import Tally, run_schedules
+from paxos_ray.simulation.windows import Window
 
 __all__ = [
     "PATIENCE",
     "Damaged",
     "Difference",
+    "HistoryRecorder",
+    "InvalidHistory",
     "NotARecord",
+    "Operation",
     "OtherVersion",
     "RecordError",
     "RecordExists",
@@ -34,11 +41,15 @@ __all__ = [
     "Shrunk",
     "Summary",
     "Tally",
+    "TooManyOrders",
     "Torn",
     "Unrecordable",
+    "Window",
+    "check",
     "record_schedule",
     "records",
     "replay",
+    "run_customers",
     "run_schedule",
     "run_schedules",
     "shrink",

@@ -40,6 +40,12 @@ from paxos_ray.simulation.windows import Window
 LIMIT = 2_000_000
 """Configurations that are looked at, for one object, before the search gives up."""
 
+MOST_WAYS = 500
+"""Ways to make up a difference of unknown calls, or alike configurations, that are compared."""
+
+MOST_SUMS = 50_000
+"""Steps to find these ways, before the search gives up."""
+
 MOST_SPARE = 8
 """Unknown calls of which it is seen whether they can stand for others; of more it is not."""
 
@@ -135,7 +141,9 @@ class _Unknown:
         return [tuple(map(int.__add__, used, more)) for more in self._ways[key]]
 
     def least(self, ways: list[Used]) -> list[Used]:
-        """Those for which no other stands."""
+        """Those for which no other stands; all, if they are too many to compare."""
+        if len(ways) > MOST_WAYS:
+            return ways
         ways.sort(key=lambda used: (sum(used), used))
         kept: list[Used] = []
         for one in ways:
@@ -175,7 +183,12 @@ class _Unknown:
         low.reverse()
         high.reverse()
         stack: list[tuple[int, int, Used]] = [(0, difference, nothing)]
+        steps = 0
         while stack:
+            steps += 1
+            if steps > MOST_SUMS:
+                kinds = f"{len(self.shifts)} kinds of unknown calls"
+                raise TooManyOrders(f"there are too many ways to make {difference} of {kinds}")
             place, missing, taken = stack.pop()
             if missing == 0:
                 yield taken

@@ -1,0 +1,190 @@
+"""The search for an order: right on what is written by hand, and as trying every order is."""
+
+from __future__ import annotations
+
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from paxos_ray.simulation import HistoryRecorder, InvalidHistory, Operation, check
+from paxos_ray.simulation.histories import CounterModel, Effect
+from paxos_ray.simulation.linearizability import TooManyOrders
+
+spec = util.spec_from_file_location("brute_force", Path(__file__).with_name("brute_force.py"))
+assert spec is not None and spec.loader is not None
+brute_force = util.module_from_spec(spec)
+spec.loader.exec_module(brute_force)
+
+
+class Blind(CounterModel):
+    """The same counter, of which the search knows nothing but what it does."""
+
+    def effect(self, method: str, arguments: tuple[Any, ...], outcome: Any) -> Effect:
+        return Effect()
+
+
+def op(client: str, call: str, invoked: int, returned: int | None, result: Any = None) -> Operation:
+    method, *arguments = call.split()
+    return Operation(client, "x", method, tuple(map(int, arguments)), invoked, returned, result)
+
+
+def inc(client: str, n: int, invoked: int, returned: int | None, result: Any = None) -> Operation:
+    return op(client, f"increment {n}", invoked, returned, result)
+
+
+def read(client: str, invoked: int, returned: int | None, result: Any = None) -> Operation:
+    return op(client, "value", invoked, returned, result)
+
+
+def test_what_overlaps_may_have_either_order() -> None:
+    assert check([inc("a", 1, 1, 5, 3), inc("b", 2, 2, 4, 2), read("c", 3, 6, 2)]) is None
+
+
+def test_a_stale_read_is_the_shortest_window() -> None:
+    history = [inc("a", 1, 1, 2, 1), inc("a", 1, 3, 4, 2), read("b", 5, 6, 1), read("b", 7, 8, 2)]
+    window = check(history)
+    assert window is not None
+    assert window.operations == (history[2],)
+    assert window.culprit == history[2]
+    assert window.states == (2,)
+    told = str(window)
+    assert "possible states at 5: 2" in told
+    assert "> b  x.value()  1" in told
+
+
+def test_a_lost_increment_shows_with_what_was_open_meanwhile() -> None:
+    history = [
+        inc("a", 1, 1, 2, 1),
+        inc("a", 1, 10, 20, 2),
+        read("c", 11, 12, 1),
+        inc("b", 1, 13, 19, 2),
+        read("c", 30, 40, 2),
+    ]
+    window = check(history)
+    assert window is not None
+    assert window.culprit == history[1]
+    assert window.operations == tuple(history[1:4])
+    assert window.states == (1,)
+    for line, bar in zip(str(window).splitlines()[2:], ("├──", "", "├──"), strict=True):
+        assert bar in line
+
+
+def test_of_unknown_outcome_is_applied_late_or_never_but_not_before_or_twice() -> None:
+    lost = inc("a", 5, 10, None)
+    assert check([lost, read("b", 20, 21, 0), read("b", 30, 31, 5)]) is None
+    assert check([lost, read("b", 20, 21, 0)]) is None
+    assert check([read("b", 1, 2, 5), lost]) is not None
+    window = check([lost, read("b", 20, 21, 5), read("b", 30, 31, 10)])
+    assert window is not None
+    assert [o.invoked for o in window.operations] == [30], "the lost one is spent by then"
+
+
+def test_compare_and_set() -> None:
+    first = op("a", "compare_and_set 0 5", 1, 2, True)
+    assert check([first, op("b", "compare_and_set 0 6", 3, 4, False)]) is None
+    assert check([first, op("b", "compare_and_set 0 6", 3, 4, True)]) is not None
+    assert check([first, op("b", "compare_and_set 5 6", 3, 4, False)]) is not None
+    lost = op("c", "compare_and_set 5 9", 3, None)
+    assert check([first, lost, op("b", "compare_and_set 5 6", 5, 6, False)]) is None
+
+
+def test_objects_are_checked_by_themselves_and_the_smallest_window_is_told() -> None:
+    wrong = [read("b", 5, 6, 1), inc("c", 1, 5, 9, 7)]
+    other = [o._replace(object="y") for o in (inc("a", 1, 1, 2, 1), read("a", 3, 4, 0))]
+    window = check([*wrong, *other])
+    assert window is not None
+    assert window.culprit == other[1]
+    assert check([inc("a", 1, 1, 2, 1), *other[:1]]) is None
+
+
+def test_results_of_other_types_are_other_results() -> None:
+    assert check([inc("a", 1, 1, 2, True)]) is not None
+    assert check([op("a", "compare_and_set 0 1", 1, 2, 1)]) is not None
+
+
+def test_what_is_no_history_is_refused() -> None:
+    with pytest.raises(InvalidHistory, match="before it was invoked"):
+        check([inc("a", 1, 5, 4, 1)])
+    with pytest.raises(InvalidHistory, match="no decrement"):
+        check([op("a", "decrement 1", 1, 2, 1)])
+
+
+def test_it_gives_up_rather_than_hang() -> None:
+    lost = [inc(f"a{n}", n, n, None) for n in range(1, 30)]
+    reads = [read("b", 100 + 2 * n, 101 + 2 * n, 200 + 10 * n) for n in range(5)]
+    with pytest.raises(TooManyOrders, match="too many ways to make 200 of 29 kinds"):
+        check([*lost, *reads])
+    few = [inc(f"a{n}", n % 5 + 1, n, None) for n in range(1, 30)]
+    with pytest.raises(TooManyOrders, match="29 of them unknown"):
+        check([*few, read("b", 100, 101, 40)], limit=5)
+
+
+def test_the_recorder_orders_what_one_process_does() -> None:
+    recorder = HistoryRecorder()
+    first = recorder.begin("a", "x", "increment", 1)
+    second = recorder.begin("b", "x", "value")
+    second.returned(0)
+    recorder.begin("b", "x", "increment", 7).refused()
+    recorder.begin("c", "x", "compare_and_set", 1, 2)
+    first.returned(1)
+    history = recorder.operations()
+    assert [(o.invoked, o.returned) for o in history] == [(1, 6), (2, 3), (5, None)]
+    assert check(history) is None
+
+
+calls = st.one_of(
+    st.tuples(st.just("increment"), st.tuples(st.sampled_from((-1, 0, 1, 1, 2, 3)))),
+    st.tuples(st.just("value"), st.just(())),
+    st.tuples(st.just("compare_and_set"), st.tuples(st.integers(0, 3), st.integers(0, 4))),
+)
+
+
+@st.composite
+def anything(draw: st.DrawFn) -> list[Operation]:
+    """Up to six calls with results that may or may not be possible."""
+    history = []
+    for client in range(draw(st.integers(1, 6))):
+        method, arguments = draw(calls)
+        result = draw(st.booleans() if method == "compare_and_set" else st.integers(-1, 5))
+        invoked = draw(st.integers(0, 12))
+        returned = draw(st.one_of(st.none(), st.integers(invoked, invoked + 8)))
+        history.append(Operation(str(client), "x", method, arguments, invoked, returned, result))
+    return history
+
+
+@settings(max_examples=400, deadline=None)
+@given(anything())
+def test_it_agrees_with_trying_every_order(history: list[Operation]) -> None:
+    right = brute_force.linearizable(history, CounterModel())
+    assert (check(history) is None) == right
+    assert (check(history, Blind()) is None) == right
+
+
+@st.composite
+def executions(draw: st.DrawFn) -> list[Operation]:
+    """Calls that take effect one after the other, each while it is open; some outcomes are lost."""
+    model, state = CounterModel(), 0
+    history = []
+    for moment in range(draw(st.integers(1, 25))):
+        method, arguments = draw(calls)
+        effect = 10 * moment
+        invoked = effect - draw(st.integers(0, 60))
+        returned: int | None = effect + draw(st.integers(0, 60))
+        taken = True
+        if draw(st.integers(0, 4)) == 0:
+            returned, taken = None, draw(st.booleans())
+        result: Any = None
+        if taken:
+            state, result = model.step(state, method, arguments)
+        history.append(Operation(str(moment), "x", method, arguments, invoked, returned, result))
+    return draw(st.permutations(history))
+
+
+@settings(max_examples=200, deadline=None)
+@given(executions())
+def test_what_came_about_in_an_order_has_one(history: list[Operation]) -> None:
+    assert check(history) is None
