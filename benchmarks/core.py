@@ -11,6 +11,7 @@ from typing import TypedDict
 
 from rich.console import Console
 
+from benchmarks import linearizability
 from benchmarks.pure_island import PureIsland
 from benchmarks.report import Report
 from paxos_ray.simulation import run_schedule
@@ -92,6 +93,9 @@ def measure(console: Console, trials: int, rounds: int) -> Report:
     for key, values in rates.items():
         report.figures[key] = median(values)
         report.details[f"{key}.trials"] = values
+    seconds = [linearizability.seconds(linearizability.history(n)) for n in range(min(trials, 3))]
+    report.figures["core.linearizability_10k_s"] = median(seconds)
+    report.details["core.linearizability_10k_s.trials"] = seconds
     if rounds:
         _grow(report, rounds, console)
     return report

@@ -31,6 +31,7 @@ TARGETS = {
         Target("core.one_at_a_time_per_s", "one after the other, by all 5", "/s", 5_000, False),
         Target("core.simulated_messages_per_s", "messages of the simulator", "/s", 30_000, False),
         Target("core.growth", "time an entry, 1,000,000 ÷ 10,000 entries", "×", 1.1, True),
+        Target("core.linearizability_10k_s", "10,000 calls by 10 clients checked", "s", 10, True),
         Target("counters.increment_p50_over_plain", "increment ÷ plain actor call", "×", 6, True),
         Target("counters.increment_p50_over_bare_chain", "increment ÷ bare chain", "×", 1.5, True),
         Target("counters.pipelined_over_plain", "pipelined ÷ plain actor, rates", "×", 5, False),

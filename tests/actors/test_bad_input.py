@@ -53,6 +53,15 @@ def test_an_increment_that_is_no_integer(island: Island, n: Any) -> None:
     assert counter.value(timeout_s=SOON_S) == before
 
 
+@pytest.mark.parametrize("arguments", [(True, 1), (0, 1.0), ("0", 1), (0, None)])
+def test_a_compare_and_set_of_no_integers(island: Island, arguments: Any) -> None:
+    counter = island.counter("strict")
+    before = counter.increment(0, timeout_s=SOON_S)
+    with pytest.raises(paxos_ray.InvalidArgument, match="compare_and_set takes integers"):
+        counter.compare_and_set.remote(*arguments)
+    assert counter.value(timeout_s=SOON_S) == before
+
+
 def test_a_second_launch_of_a_name(island: Island) -> None:
     before = island.counter("kept").increment(1, timeout_s=SOON_S)
     with pytest.raises(paxos_ray.NameTaken, match=re.escape(repr(island.name))):
