@@ -1,0 +1,110 @@
+"""A path of moves in words, so that a person can follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from paxos_ray.core.describe import (
+    describe_register,
+    describe_replies,
+    describe_reply,
+    describe_request,
+)
+from paxos_ray.simulation.exhaustive.postures import body
+from paxos_ray.simulation.exhaustive.world import DEAD, Move, State, Way, World
+
+
+def retell(world: World, first: State, numbers: Sequence[int], last: Way) -> tuple[str, ...]:
+    """The moves from the first state, by what was followed of each in turn, and the last ones."""
+    lines: list[str] = []
+    state = first
+    for number in numbers:
+        way, after = next(islice(world.follow(state), number, None))
+        assert isinstance(after, State)
+        lines += _tell(world, state, way)
+        state = after
+    return (*lines, *_tell(world, state, last))
+
+
+def _tell(world: World, state: State, way: Way) -> Iterator[str]:
+    """A line for each of these moves."""
+    for move in way:
+        made = world.make(state, move)
+        assert made is not None
+        after = made[0]
+        told = _told(world, state, move)
+        if isinstance(after, State):
+            yield "; ".join((told, *_changed(world, state, after)))
+            state = after
+        else:
+            yield f"{told}: {after.name}"
+
+
+def _told(world: World, state: State, move: Move) -> str:
+    """What happens."""
+    who, values = world.ids[move.who], world.likeness.values
+    match move.kind:
+        case "deliver" | "double":
+            code = state.carriers[move.carrier][2][move.slot][1]
+            again = ", which is on its way once more" if move.kind == "double" else ""
+            return f"{who} receives {describe_request(values[code // 2])}{again}{_reply(world, state, move)}"
+        case "late" | "late again":
+            again = ", which is on its way once more" if move.kind == "late again" else ""
+            request = values[state.strays[move.carrier][1]]
+            return f"{who} receives, late, {describe_request(request)}{again}{_reply(world, state, move)}"
+        case "results" | "lost":
+            return f"{who} gets results: {_results(world, state, move)}"
+        case "write":
+            posture = world.postures.postures[state.postures[move.who]]
+            return f"{who} is asked to write {body(posture).decode()}"
+        case "emigrate" | "embark":
+            return f"{who} is asked to let {world.ids[move.carrier]} {move.kind}"
+        case "hint":
+            return f"{who} is told that {world.ids[move.carrier]} is dead"
+    words = {
+        "read": "is asked to confirm a read",
+        "crash": "dies",
+        "load": "has loaded the application's state",
+        "alarm": "sees its clock move to its alarm",
+    }
+    return f"{who} {words[move.kind]}"
+
+
+def _reply(world: World, state: State, move: Move) -> str:
+    if move.kind in ("deliver", "double"):
+        request = state.carriers[move.carrier][2][move.slot][1] // 2
+    else:
+        request = state.strays[move.carrier][1]
+    step = world.postures.step(state.postures[move.who], ("receive", request))
+    if step.reply is None:
+        return ""
+    return f" / {describe_reply(world.likeness.values[step.reply])}"
+
+
+def _results(world: World, state: State, move: Move) -> str:
+    slots: dict[str, Any] = {}
+    for at, (to, code) in enumerate(state.carriers[move.carrier][2]):
+        lost = at == move.slot or code < 0
+        slots[world.ids[to]] = None if lost else world.likeness.values[code >> 1]
+    return describe_replies(slots)
+
+
+def _changed(world: World, before: State, after: State) -> Iterator[str]:
+    """What is new at whoever acted."""
+    for id, old, new in zip(world.ids, before.postures, after.postures, strict=True):
+        if DEAD in (old, new) or old == new:
+            continue
+        was, now = world.postures.postures[old], world.postures.postures[new]
+        legislator = world.postures.legislator(new)
+        if was.view[1] != now.view[1]:
+            yield f"{id} has committed {legislator.top}"
+        if was.view[2] != now.view[2]:
+            yield f"{id} has promised {legislator.promised}"
+        if was.view[5] != now.view[5] and legislator.register is not None:
+            yield f"{id} has recorded {describe_register(legislator.register)}"
+        if not was.collapsed and now.collapsed:
+            yield f"{id} has collapsed"
+        if not was.leads and now.leads:
+            yield f"{id} leads"
