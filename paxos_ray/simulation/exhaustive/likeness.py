@@ -23,9 +23,11 @@ import pickle
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from hashlib import blake2b
 from io import BytesIO
 from random import Random
+from types import FunctionType, MethodType
 from typing import Any
 
 from paxos_ray.core.government import Citizen, Government
@@ -46,6 +48,7 @@ from paxos_ray.core.messages import (
     Synchronize,
     Write,
 )
+from paxos_ray.core.promise import Ballot, Promise
 from paxos_ray.core.representation import Representation
 from paxos_ray.core.state import Limits
 
@@ -163,11 +166,13 @@ class _Walk:
             tell(self._pulses.get(value, value))
         elif kind in PLAIN:
             tell(value)
+        elif kind is Promise or kind is Ballot:
+            tell(tuple(value))
         elif kind in SHARED:
             tell(self._likeness.digests[self._likeness.number(value)])
         elif isinstance(value, tuple):
             self._several(kind.__name__, value)
-        elif kind is Representation or callable(value):
+        elif kind is Representation or kind is MethodType or kind is FunctionType:
             tell(kind.__name__)  # follows from the government; what is the code's
         elif id(value) in self._met:
             tell(("met", self._met[id(value)]))
@@ -182,7 +187,7 @@ class _Walk:
         self.told.append(")")
 
     def _object(self, kind: type, value: Any) -> None:
-        if isinstance(value, (list, deque)):
+        if kind is list or kind is deque:
             self._several("list", value)
         elif isinstance(value, dict):
             items: Any = value.items()
@@ -194,11 +199,10 @@ class _Walk:
         else:
             self.told.append(kind.__name__)
             for name, item in _attributes(value):
-                self._attribute(name, item)
+                if name not in LEFT_OUT:
+                    self._attribute(name, item)
 
     def _attribute(self, name: str, value: Any) -> None:
-        if name in LEFT_OUT:
-            return
         self.told.append(name)
         if name in TIMES and value is not None:
             away = value - self._now
@@ -247,15 +251,15 @@ def _parts(value: Any) -> Iterable[Any]:
     return (getattr(value, name) for name in type(value).model_fields)
 
 
-def _attributes(value: Any) -> list[tuple[str, Any]]:
+def _attributes(value: Any) -> Iterable[tuple[str, Any]]:
     """The names and values of an object's attributes, in the order of its class or its making."""
-    names = [
-        name
-        for kind in reversed(type(value).__mro__)
-        for name in getattr(kind, "__slots__", ())
-        if hasattr(value, name)
-    ]
-    return [
-        *((name, getattr(value, name)) for name in names),
-        *getattr(value, "__dict__", {}).items(),
-    ]
+    names = _slots(type(value))
+    if names:
+        return [(name, getattr(value, name)) for name in names]
+    return vars(value).items()
+
+
+@cache
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = (getattr(base, "__slots__", ()) for base in reversed(kind.__mro__))
+    return tuple(name for names in slots for name in names)

@@ -127,11 +127,11 @@ class Postures:
         asked = self._asked(before, deed, answer)
         writes = before.asked + (deed[0] == "write")
         known = {pulse.id: pulse for pulse in (*before.pulses, *pulses)}
-        waited = [id for id in legislator.inspect().details["givings"]]
+        waited = list(legislator.inspect().details["givings"])
         after = self._number(legislator, now, writes, tuple(known[id] for id in waited))
         return Step(
             to=after,
-            reply=None if deed[0] != "receive" else self.likeness.number(answer),
+            reply=self.likeness.number(answer) if deed[0] == "receive" else None,
             kept=tuple(_place(waited, pulse) for pulse in before.pulses),
             given=tuple((_place(waited, pulse), self._envelopes(pulse)) for pulse in pulses),
             sight=self._sight(number, after, asked, outcomes),

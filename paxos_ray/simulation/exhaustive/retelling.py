@@ -54,8 +54,10 @@ def _told(world: World, state: State, move: Move) -> str:
             again = ", which is on its way once more" if move.kind == "late again" else ""
             request = values[state.strays[move.carrier][1]]
             return f"{who} receives, late, {describe_request(request)}{again}{_reply(world, state, move)}"
-        case "results" | "lost":
-            return f"{who} gets results: {_results(world, state, move)}"
+        case "results" | "lost" | "missed":
+            dead = state.carriers[move.carrier][2][move.slot][0]
+            dies = f"{world.ids[dead]} dies; " if move.kind == "missed" else ""
+            return f"{dies}{who} gets results: {_results(world, state, move)}"
         case "write":
             posture = world.postures.postures[state.postures[move.who]]
             return f"{who} is asked to write {body(posture).decode()}"

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from marshal import dumps
 
 from paxos_ray.simulation.exhaustive.founding import begin
 from paxos_ray.simulation.exhaustive.retelling import retell
@@ -156,4 +157,4 @@ class Search:
 
 def _digest(state: State) -> bytes:
     """16 bytes: that two states of a billion share theirs is less likely than 1 in 10²⁰."""
-    return blake2b(repr(state).encode(), digest_size=16).digest()
+    return blake2b(dumps(tuple(state), 2), digest_size=16).digest()

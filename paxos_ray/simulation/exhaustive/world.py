@@ -16,6 +16,9 @@ Nothing that can happen is left out within the bounds but what is argued here:
   not delivered becomes a stray. A request that never arrives is one that arrives too late to see.
 * *The dead answer nothing*: what is on its way to them is dropped, at once, and a carrier gets no
   reply from them. Nothing else that happens depends on when it learns so, until it goes home.
+* *Dying is being missed* (`reduced`). Somebody dead shows when a carrier goes home without its
+  reply, and in nothing else: until then it might as well live and do nothing, which the search lets
+  everybody do at any time. So citizens die just before they are missed first.
 * *What is silent waits* (`reduced`). An input to X is silent when it gives no pulse, nobody waits
   for its reply, and the checkers see nothing new: a stray, a result that changes little, or
   something asked that is put in a queue. It commutes with whatever happens at others next, and
@@ -24,9 +27,10 @@ Nothing that can happen is left out within the bounds but what is argued here:
   them at X are made together (`follow`), and no state in between is counted. A read is not silent,
   and stays where it was asked.
 * *What is spent is dropped* (`reduced`): a stray that changes nothing, and never will. That is so
-  when it changes nothing now, its ballot is below the promised one (of a `Prepare`: not above it),
-  it brings nothing beyond the recipient's top and minimum, and nobody will be told any more that
-  its sender is dead (hearing from it would deny that). Promise, top and minimum never go down.
+  when it changes nothing now, brings nothing beyond the recipient's top and minimum, is refused or
+  found behind (its ballot is below the promised one, of a `Prepare` not above it, or its sender's
+  top below the recipient's), and nobody will be told any more that its sender is dead, which
+  hearing from it would deny. Promise, top and minimum never go down.
   What it still could do is to have a log let go of at its arrival that would be at a later input.
 """
 
@@ -177,6 +181,8 @@ class World:
         for place, (sender, _, slots) in enumerate(state.carriers):
             if turn in (ANYBODY, sender):
                 yield from self._home(place, sender, slots, faulty)
+                if left[CRASHES] and self._reduced:
+                    yield from self._missed(place, sender, slots)
             for at, (to, code) in enumerate(slots):
                 if code >= 0 and code % 2 == 0 and turn in (ANYBODY, to):
                     yield Move("deliver", to, place, at)
@@ -190,7 +196,7 @@ class World:
         for who, posture in enumerate(state.postures):
             if posture != DEAD and turn in (ANYBODY, who):
                 yield from self._own(state, who, posture)
-                if left[CRASHES] and turn == ANYBODY:
+                if left[CRASHES] and not self._reduced:
                     yield Move("crash", who)
 
     def _home(
@@ -204,6 +210,12 @@ class World:
             for at, (_, code) in enumerate(slots):
                 if code >= 0 and missing in ([], [at]):
                     yield Move("lost", sender, place, at)
+
+    def _missed(self, place: int, sender: int, slots: tuple[Slot, ...]) -> Iterator[Move]:
+        """A carrier goes home without the reply of somebody who dies."""
+        missing = [at for at, (_, code) in enumerate(slots) if code >= 0 and code % 2 == 0]
+        if len(missing) == 1:
+            yield Move("missed", sender, place, missing[0])
 
     def _own(self, state: State, who: int, number: int) -> Iterator[Move]:
         """What a citizen is asked or told, and what befalls it."""
@@ -238,6 +250,8 @@ class World:
         kind, who, at, slot = move
         if kind == "crash":
             return self._crash(state, who), False
+        if kind == "missed":
+            state, at = self._die(state, at, slot)
         carriers, strays, left = state.carriers, state.strays, state.left
         wanted = False
         deed: Deed
@@ -252,7 +266,7 @@ class World:
                 strays = strays[:at] + strays[at + 1 :]
             else:
                 left = _less(left, FAULTS)
-        elif kind in ("results", "lost"):
+        elif kind in ("results", "lost", "missed"):
             _, place, slots = carriers[at]
             carriers = carriers[:at] + carriers[at + 1 :]
             if kind == "lost":
@@ -343,11 +357,12 @@ class World:
     def _find_spent(self, number: int, request: int) -> bool:
         message, posture = self.likeness.values[request], self.postures.postures[number]
         _, top, promised, minimum, *_ = posture.view
-        if message.ballot > promised:
-            return False
-        if message.ballot == promised and not isinstance(message, Prepare):
-            return False
         if top is None or message.top > top or message.minimum > minimum:
+            return False
+        if message.top == top and not (
+            message.ballot < promised
+            or (message.ballot == promised and isinstance(message, Prepare))
+        ):
             return False
         if message.entries and message.entries[-1].promise > top:
             return False
@@ -401,6 +416,14 @@ class World:
             postures, tuple(sorted(carriers)), tuple(sorted(strays)), _less(state.left, CRASHES),
             self.courts.dead(state.court, self.ids[who]),
         )  # fmt: skip
+
+    def _die(self, state: State, at: int, slot: int) -> tuple[State, int]:
+        """Whom this carrier waits for dies; and where the carrier is now."""
+        sender, place, slots = state.carriers[at]
+        silent = slots[slot][0]
+        missing = (sender, place, (*slots[:slot], (silent, NOTHING_COMES), *slots[slot + 1 :]))
+        after = self._crash(state, silent)
+        return after, after.carriers.index(missing)
 
     # -- what it is ----------------------------------------------------------------------
 
