@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 import paxos_ray
-from paxos_ray.cli import counters, demo, islands, replay, swarm
+from paxos_ray.cli import counters, demo, explore, islands, replay, swarm
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.render import say
 
@@ -25,6 +25,7 @@ demo.register(app)
 islands.register(app)
 replay.register(app)
 swarm.register(app)
+explore.register(app)
 app.add_typer(counters.app)
 
 

@@ -4,6 +4,7 @@ What runs, here or on Ray, can be recorded, and the records replayed.
 """
 
 from paxos_ray.simulation.customer_schedule import run_customers
+from paxos_ray.simulation.exhaustive import Bounds, Exploration, Finding, explore
 from paxos_ray.simulation.histories import HistoryRecorder, InvalidHistory, Operation
 from paxos_ray.simulation.linearizability import TooManyOrders, check
 from paxos_ray.simulation.recording import Recorder, Recording
@@ -25,8 +26,11 @@ from paxos_ray.simulation.windows import Window
 
 __all__ = [
     "PATIENCE",
+    "Bounds",
     "Damaged",
     "Difference",
+    "Exploration",
+    "Finding",
     "HistoryRecorder",
     "InvalidHistory",
     "NotARecord",
@@ -46,6 +50,7 @@ __all__ = [
     "Unrecordable",
     "Window",
     "check",
+    "explore",
     "record_schedule",
     "records",
     "replay",

@@ -22,15 +22,13 @@ class Court:
         self, history: History, inhabitants: Iterable[Inhabitant], settings: Settings
     ) -> None:
         self.history = history
-        self.elapsed = 0  # ms by which clocks have moved, all together
-        self.founded = 0
+        self.settings = settings
+        self.agenda = Agenda()  # its time is as far as log time may have got
         self.inhabitants = {who.id: _witness(who) for who in inhabitants}
-        incarnations = {(who.id, who.cookie): who for who in self.inhabitants.values()}
-        self.checkers = invariants(history, incarnations, settings, self.now)
-
-    def now(self) -> int:
-        """Time, as far as log time may have got: no clock moves faster."""
-        return self.founded + self.elapsed
+        self.incarnations: dict[tuple[str, object], Inhabitant] = {
+            (who.id, who.cookie): who for who in self.inhabitants.values()
+        }
+        self.checkers = invariants(history, self, self)
 
     def see(self, who: Inhabitant, sight: Sight, postures: Postures) -> None:
         """Look at a citizen after an input, as an island does. Raises `Violation`."""
@@ -103,7 +101,7 @@ class Courts:
         key = (court, id, -1)
         verdict = self._verdicts.get(key)
         if verdict is None:
-            opened = self._open(court)
+            opened = self.open(court)
             opened.inhabitants[id].alive = False
             opened.inhabitants[id].tickets.clear()
             verdict = self._verdicts[key] = self.enter(opened)
@@ -114,12 +112,12 @@ class Courts:
         """The court after a clock has moved by so many ms."""
         if elapsed <= 0:
             return court
-        opened = self._open(court)
-        opened.elapsed += elapsed
+        opened = self.open(court)
+        opened.agenda.now += elapsed
         return self.enter(opened)
 
     def _see(self, number: int, id: str, sight: int) -> int | Violation:
-        court = self._open(number)
+        court = self.open(number)
         seen = self._postures.sights[sight]
         try:
             court.see(court.inhabitants[id], seen, self._postures)
@@ -127,7 +125,8 @@ class Courts:
             return violation
         return self.enter(court)
 
-    def _open(self, number: int) -> Court:
+    def open(self, number: int) -> Court:
+        """A copy of a court."""
         court = self._likeness.thaw(self._frozen[number])
         assert isinstance(court, Court)
         return court

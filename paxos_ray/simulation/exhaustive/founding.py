@@ -9,14 +9,15 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.simulation.exhaustive.court import Court, Courts
 from paxos_ray.simulation.exhaustive.likeness import Likeness
 from paxos_ray.simulation.exhaustive.postures import Postures
-from paxos_ray.simulation.exhaustive.world import Bounds, State, World
+from paxos_ray.simulation.exhaustive.state import Bounds, State
+from paxos_ray.simulation.exhaustive.world import World
 from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
 from paxos_ray.simulation.island import Island, Settings
 from paxos_ray.simulation.network import Weather
 from paxos_ray.simulation.watch import History, Watch
 
 REST_PINGS = 20
-"""For so long all seats are taken before the search begins: all reports and the minimum are told."""
+"""All seats are taken for so long before the search begins: reports and minimum are told."""
 GROWTH_PINGS = 400
 """An island that has not come to rest by then never will."""
 
@@ -54,7 +55,7 @@ def begin(bounds: Bounds, reduced: bool) -> tuple[World, State]:
     world = World(likeness, postures, Courts(likeness, postures), newcomers, reduced)
     inhabitants = list(island.inhabitants.values())
     court = Court(history, inhabitants, settings)
-    court.founded = island.agenda.now
+    court.agenda.now = island.agenda.now
     numbers = tuple(postures.enter(who.legislator, island.agenda.now) for who in inhabitants)
     return world, world.begin(tuple(who.id for who in inhabitants), numbers, court, bounds)
 

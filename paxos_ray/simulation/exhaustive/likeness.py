@@ -21,9 +21,8 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import cache
 from hashlib import blake2b
 from io import BytesIO
 from random import Random
@@ -51,17 +50,22 @@ from paxos_ray.core.messages import (
 from paxos_ray.core.promise import Ballot, Promise
 from paxos_ray.core.representation import Representation
 from paxos_ray.core.state import Limits
+from paxos_ray.simulation.island import Settings
 
 REQUESTS = (Synchronize, Write, Prepare, Accept)
 REPLIES = (Received, Promised, Refused, Behind, Lacks, Exiled, Denied)
-SHARED = frozenset((*REQUESTS, *REPLIES, Entry, Government, Citizen, Register, Report, Limits))
+SHARED = frozenset(
+    (*REQUESTS, *REPLIES, Entry, Government, Citizen, Register, Report, Limits, Settings)
+)
 """Types whose values never change."""
 
 PLAIN = frozenset((int, str, bytes, bool, type(None)))
 
 TIMES = frozenset(
-    ("now", "stand_at", "stateless_since", "heard_at", "due", "first_at", "last_at")
-    + ("next_ping", "_clock")
+    (
+        *("now", "stand_at", "stateless_since", "heard_at", "due", "first_at", "last_at"),
+        *("next_ping", "_clock"),
+    )
 )
 """Fields that hold a time of the citizen's own clock."""
 DEADLINES = frozenset(("shunned", "_loading"))
@@ -172,7 +176,7 @@ class _Walk:
             tell(self._likeness.digests[self._likeness.number(value)])
         elif isinstance(value, tuple):
             self._several(kind.__name__, value)
-        elif kind is Representation or kind is MethodType or kind is FunctionType:
+        elif kind in (Representation, MethodType, FunctionType):
             tell(kind.__name__)  # follows from the government; what is the code's
         elif id(value) in self._met:
             tell(("met", self._met[id(value)]))
@@ -256,10 +260,16 @@ def _attributes(value: Any) -> Iterable[tuple[str, Any]]:
     names = _slots(type(value))
     if names:
         return [(name, getattr(value, name)) for name in names]
-    return vars(value).items()
+    attributes: dict[str, Any] = vars(value)
+    return attributes.items()
 
 
-@cache
 def _slots(kind: type) -> tuple[str, ...]:
-    slots = (getattr(base, "__slots__", ()) for base in reversed(kind.__mro__))
-    return tuple(name for names in slots for name in names)
+    names = _SLOTS.get(kind)
+    if names is None:
+        slots = [getattr(base, "__slots__", ()) for base in reversed(kind.__mro__)]
+        names = _SLOTS[kind] = tuple(name for several in slots for name in several)
+    return names
+
+
+_SLOTS: dict[type, tuple[str, ...]] = {}

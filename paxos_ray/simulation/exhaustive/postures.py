@@ -167,12 +167,14 @@ class Postures:
         """The kind of what was asked, its subject where there is one, and the ticket."""
         if not isinstance(answer, Receipt) or answer.ticket is None:
             return None
-        kind, subject = deed[0], deed[1] if len(deed) > 1 else None
-        if kind == "write":
-            subject = body(before)
-        elif kind == "embark":
-            subject = self.likeness.values[subject].id
-        return kind, subject, answer.ticket
+        match deed:
+            case ("write",):
+                return "write", body(before), answer.ticket
+            case ("embark", citizen):
+                return "embark", self.likeness.values[citizen].id, answer.ticket
+            case (kind, *subject):
+                return kind, subject[0] if subject else None, answer.ticket
+        raise AssertionError(deed)
 
     def _envelopes(self, pulse: Pulse) -> tuple[tuple[str, int], ...]:
         return tuple((to, self.likeness.number(request)) for to, request in pulse.envelopes)

@@ -13,7 +13,8 @@ from paxos_ray.core.describe import (
     describe_request,
 )
 from paxos_ray.simulation.exhaustive.postures import body
-from paxos_ray.simulation.exhaustive.world import DEAD, Move, State, Way, World
+from paxos_ray.simulation.exhaustive.state import DEAD, Move, State, Way
+from paxos_ray.simulation.exhaustive.world import World
 
 
 def retell(world: World, first: State, numbers: Sequence[int], last: Way) -> tuple[str, ...]:
@@ -44,16 +45,10 @@ def _tell(world: World, state: State, way: Way) -> Iterator[str]:
 
 def _told(world: World, state: State, move: Move) -> str:
     """What happens."""
-    who, values = world.ids[move.who], world.likeness.values
+    who = world.ids[move.who]
     match move.kind:
-        case "deliver" | "double":
-            code = state.carriers[move.carrier][2][move.slot][1]
-            again = ", which is on its way once more" if move.kind == "double" else ""
-            return f"{who} receives {describe_request(values[code // 2])}{again}{_reply(world, state, move)}"
-        case "late" | "late again":
-            again = ", which is on its way once more" if move.kind == "late again" else ""
-            request = values[state.strays[move.carrier][1]]
-            return f"{who} receives, late, {describe_request(request)}{again}{_reply(world, state, move)}"
+        case "deliver" | "double" | "late" | "late again":
+            return _received(world, state, move)
         case "results" | "lost" | "missed":
             dead = state.carriers[move.carrier][2][move.slot][0]
             dies = f"{world.ids[dead]} dies; " if move.kind == "missed" else ""
@@ -74,15 +69,19 @@ def _told(world: World, state: State, move: Move) -> str:
     return f"{who} {words[move.kind]}"
 
 
-def _reply(world: World, state: State, move: Move) -> str:
-    if move.kind in ("deliver", "double"):
-        request = state.carriers[move.carrier][2][move.slot][1] // 2
-    else:
+def _received(world: World, state: State, move: Move) -> str:
+    """A request arrives: in whose hands or late, and for the last time or not."""
+    values, late = world.likeness.values, move.kind.startswith("late")
+    if late:
         request = state.strays[move.carrier][1]
+    else:
+        request = state.carriers[move.carrier][2][move.slot][1] // 2
+    line = f"{world.ids[move.who]} receives{', late,' if late else ''} "
+    line += describe_request(values[request])
+    if move.kind in ("double", "late again"):
+        line += ", which is on its way once more"
     step = world.postures.step(state.postures[move.who], ("receive", request))
-    if step.reply is None:
-        return ""
-    return f" / {describe_reply(world.likeness.values[step.reply])}"
+    return line if step.reply is None else f"{line} / {describe_reply(values[step.reply])}"
 
 
 def _results(world: World, state: State, move: Move) -> str:

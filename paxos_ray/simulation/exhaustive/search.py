@@ -10,7 +10,7 @@ from marshal import dumps
 
 from paxos_ray.simulation.exhaustive.founding import begin
 from paxos_ray.simulation.exhaustive.retelling import retell
-from paxos_ray.simulation.exhaustive.world import Bounds, State, Way, is_quiet
+from paxos_ray.simulation.exhaustive.state import Bounds, State, Way, is_quiet
 from paxos_ray.simulation.watch import Violation
 
 REPORT_EVERY = 4_096

@@ -37,93 +37,35 @@ Nothing that can happen is left out within the bounds but what is argued here:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from paxos_ray.core.government import Citizen
 from paxos_ray.core.messages import Prepare
 from paxos_ray.simulation.exhaustive.court import Court, Courts
 from paxos_ray.simulation.exhaustive.likeness import Likeness
 from paxos_ray.simulation.exhaustive.postures import REFUSED, Deed, Postures, Step
+from paxos_ray.simulation.exhaustive.state import (
+    ALARMS,
+    ANYBODY,
+    CHANGES_LEFT,
+    CRASHES,
+    DEAD,
+    ELECTIONS,
+    ENTRIES,
+    FAULTS,
+    NOTHING_COMES,
+    READS,
+    Bounds,
+    Carrier,
+    Move,
+    Slot,
+    State,
+    Stray,
+    Way,
+    answered,
+    less,
+    undelivered,
+)
 from paxos_ray.simulation.watch import Violation
-
-CHANGES = ("emigrate", "embark")
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How much of each may happen. Raises `ValueError` for what cannot be searched.
-
-    `entries` proposed and `reads` asked, each of whoever believes to lead; `changes` of government
-    asked for, that a member of the majority emigrates or a newcomer embarks (`change`);
-    `elections` begun by telling somebody, truly or not, that a leader or a recorder is dead;
-    `crashes` for good; `losses` of a request or a reply, in which it may still come late; `doubles`
-    of a request; `faults` of either kind besides; `alarms` that ring, each moving one clock.
-    """
-
-    citizens: int = 3
-    entries: int = 2
-    reads: int = 0
-    changes: int = 1
-    elections: int = 1
-    crashes: int = 1
-    faults: int = 1
-    alarms: int = 0
-    change: str = "emigrate"
-
-    def __post_init__(self) -> None:
-        if self.citizens not in (1, 3, 5):
-            raise ValueError("an island to search has 1, 3 or 5 citizens")
-        if self.change not in CHANGES:
-            raise ValueError(f"a change is one of {', '.join(CHANGES)}, not {self.change!r}")
-        if any(not 0 <= amount <= 100 for amount in self.amounts):
-            raise ValueError("a bound is a number from 0 to 100")
-
-    @property
-    def amounts(self) -> tuple[int, ...]:
-        """What a state has left of each at first; see `Left`."""
-        return (
-            self.entries, self.reads, self.changes, self.elections, self.crashes, self.faults,
-            self.alarms,
-        )  # fmt: skip
-
-
-ENTRIES, READS, CHANGES_LEFT, ELECTIONS, CRASHES, FAULTS, ALARMS = range(7)
-
-DEAD = -1
-ANYBODY = -1
-NOTHING_COMES = -1
-
-Slot = tuple[int, int]
-"""A recipient, and a code: twice the number of the request on its way, that of the reply and one
-more, or `NOTHING_COMES`."""
-Carrier = tuple[int, int, tuple[Slot, ...]]
-"""Sender, place of the pulse among those it waits for, and the slots."""
-Stray = tuple[int, int]
-"""Recipient, and the number of the request."""
-
-
-class State(NamedTuple):
-    """One state; see the module."""
-
-    postures: tuple[int, ...]
-    carriers: tuple[Carrier, ...]
-    strays: tuple[Stray, ...]
-    left: tuple[int, ...]
-    court: int
-
-
-class Move(NamedTuple):
-    """What may happen: its kind, at whom, and places or citizens that it concerns."""
-
-    kind: str
-    who: int
-    carrier: int = -1
-    slot: int = -1
-
-
-Way = tuple[Move, ...]
-"""Moves made together: any number of silent ones, and one that is not."""
 
 
 class World:
@@ -259,18 +201,18 @@ class World:
             to, code = carriers[at][2][slot]
             deed, wanted = ("receive", code // 2), True
             if kind == "double":
-                strays, left = (*strays, (to, code // 2)), _less(left, FAULTS)
+                strays, left = (*strays, (to, code // 2)), less(left, FAULTS)
         elif kind in ("late", "late again"):
             deed = ("receive", strays[at][1])
             if kind == "late":
                 strays = strays[:at] + strays[at + 1 :]
             else:
-                left = _less(left, FAULTS)
+                left = less(left, FAULTS)
         elif kind in ("results", "lost", "missed"):
             _, place, slots = carriers[at]
             carriers = carriers[:at] + carriers[at + 1 :]
             if kind == "lost":
-                left = _less(left, FAULTS)
+                left = less(left, FAULTS)
                 to, code = slots[slot]
                 if code % 2 == 0:
                     strays = (*strays, (to, code // 2))
@@ -279,7 +221,7 @@ class World:
         else:
             deed, spent = self._asked(move)
             if spent >= 0:
-                left = _less(left, spent)
+                left = less(left, spent)
         step = self.postures.step(state.postures[who], deed)
         if step.to == REFUSED:
             failed = step.failure
@@ -290,7 +232,7 @@ class World:
             return None
         if wanted:
             assert step.reply is not None
-            carriers = _answered(carriers, at, slot, 2 * step.reply + 1)
+            carriers = answered(carriers, at, slot, 2 * step.reply + 1)
         after = self._after(state, who, step, carriers, strays, left)
         if (
             not self._reduced
@@ -384,7 +326,7 @@ class World:
         for sender, place, slots in carriers:
             kept = step.kept[place] if sender == who else place
             if kept < 0:
-                stray += _requests(slots)
+                stray += undelivered(slots)
             else:
                 under_way.append((sender, kept, slots))
         for place, envelopes in step.given:
@@ -393,7 +335,7 @@ class World:
                 for to, request in ((self._places[id], request) for id, request in envelopes)
             )
             if place < 0:
-                stray += _requests(slots)
+                stray += undelivered(slots)
             else:
                 under_way.append((who, place, slots))
         return tuple(under_way), tuple(stray)
@@ -405,7 +347,7 @@ class World:
         strays = [stray for stray in state.strays if stray[0] != who]
         for sender, place, slots in state.carriers:
             if sender == who:
-                strays += _requests(slots)
+                strays += undelivered(slots)
                 continue
             told = tuple(
                 (to, NOTHING_COMES if to == who and code >= 0 and code % 2 == 0 else code)
@@ -413,7 +355,7 @@ class World:
             )
             carriers.append((sender, place, told))
         return State(
-            postures, tuple(sorted(carriers)), tuple(sorted(strays)), _less(state.left, CRASHES),
+            postures, tuple(sorted(carriers)), tuple(sorted(strays)), less(state.left, CRASHES),
             self.courts.dead(state.court, self.ids[who]),
         )  # fmt: skip
 
@@ -447,23 +389,3 @@ class World:
             state.left,
             self.courts.digests[state.court],
         )
-
-
-def is_quiet(state: State) -> bool:
-    """Whether nothing is on its way."""
-    return not state.carriers and not state.strays
-
-
-def _requests(slots: tuple[Slot, ...]) -> list[Stray]:
-    """The requests in these slots that have not arrived."""
-    return [(to, code // 2) for to, code in slots if code >= 0 and code % 2 == 0]
-
-
-def _answered(carriers: tuple[Carrier, ...], at: int, slot: int, code: int) -> tuple[Carrier, ...]:
-    sender, place, slots = carriers[at]
-    filled = (*slots[:slot], (slots[slot][0], code), *slots[slot + 1 :])
-    return (*carriers[:at], (sender, place, filled), *carriers[at + 1 :])
-
-
-def _less(left: tuple[int, ...], index: int) -> tuple[int, ...]:
-    return (*left[:index], left[index] - 1, *left[index + 1 :])

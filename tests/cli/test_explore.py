@@ -1,0 +1,61 @@
+"""`paxos-ray explore`: what it says, and what it exits with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from paxos_ray.core import election
+
+SMALL = ("explore", "--changes", 0, "--crashes", 0, "--faults", 0, "--entries", 1)
+
+
+def test_it_says_what_it_has_counted(program: Callable[..., Any]) -> None:
+    ran = program(*SMALL, "--elections", 0)
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("6 states, 5 transitions")
+    assert ran.out.endswith(": all states\n")
+
+
+def test_json_for_programs(program: Callable[..., Any]) -> None:
+    ran = program(*SMALL, "--elections", 0, "--json")
+    told = json.loads(ran.out)
+    assert ran.code == 0
+    assert told["complete"] is True
+    assert told["states"] == 6
+    assert told["bounds"]["entries"] == 1
+    assert told["finding"] is None
+
+
+def test_plain_leaves_nothing_out(program: Callable[..., Any]) -> None:
+    ran = program(*SMALL, "--elections", 0, "--plain", "--json")
+    assert json.loads(ran.out)["states"] == 10
+
+
+def test_a_violation_is_told(program: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(election.Proposer, "_highest", lambda self: ())
+    ran = program(*SMALL)
+    assert ran.code == 1
+    assert ran.out.startswith("  1 a is asked to write a1")
+    assert "committed is recorded by a majority: " in ran.out
+    told = json.loads(program(*SMALL, "--json").out)
+    assert told["finding"]["name"] == "committed is recorded by a majority"
+    assert len(told["finding"]["path"]) > 3
+
+
+def test_the_limit_is_a_code_of_its_own(program: Callable[..., Any]) -> None:
+    ran = program(*SMALL, "--limit", 50)
+    assert ran.code == 5
+    assert "states left" in ran.out
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--citizens", 2), ("--change", "depart"), ("--entries", -1), ("--limit", 0)]
+)
+def test_wrong_usage(program: Callable[..., Any], wrong: tuple[Any, ...]) -> None:
+    ran = program("explore", *wrong)
+    assert ran.code == 2
+    assert ran.out == ""

@@ -1,0 +1,261 @@
+"""The exhaustive search: it ends, with the same counts every time, and finds what is planted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from paxos_ray.core import election, legislation
+from paxos_ray.core.legislator import Legislator
+from paxos_ray.core.messages import Register
+from paxos_ray.core.promise import Ballot
+from paxos_ray.simulation.exhaustive import Bounds, explore
+from paxos_ray.simulation.exhaustive.likeness import Likeness
+from paxos_ray.simulation.exhaustive.search import Search
+from paxos_ray.simulation.exhaustive.state import State
+
+spec = util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
+assert spec is not None and spec.loader is not None
+planted = util.module_from_spec(spec)
+spec.loader.exec_module(planted)
+
+
+def bounds(**some: Any) -> Bounds:
+    """Bounds in which nothing happens but these."""
+    nothing = {"entries": 0, "changes": 0, "elections": 0, "crashes": 0, "faults": 0}
+    return Bounds(**{**nothing, **some})
+
+
+SMALL = {
+    "an entry": (bounds(entries=1), 6),
+    "two entries": (bounds(entries=2), 27),
+    "an entry and a read": (bounds(entries=1, reads=1), 30),
+    "a change": (bounds(changes=1), 19),
+    "an entry and a newcomer": (bounds(entries=1, changes=1, change="embark"), 168),
+    "an election": (bounds(elections=1), 75),
+    "an entry and an election": (bounds(entries=1, elections=1), 1_222),
+    "an entry and a crash": (bounds(entries=1, crashes=1), 18),
+    "an entry and a fault": (bounds(entries=1, faults=1), 203),
+    "an entry and an alarm": (bounds(entries=1, alarms=1), 74),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_it_ends_with_its_count(name: str) -> None:
+    within, states = SMALL[name]
+    exploration = explore(within)
+    assert exploration.complete
+    assert exploration.finding is None
+    assert exploration.frontier == 0
+    assert exploration.states == states
+
+
+def found(within: Bounds, reduced: bool) -> tuple[int, set[object]]:
+    """How many states a search finds, and all that can be seen in any: the history, what is
+    acknowledged, how far everybody is, what it has promised and recorded."""
+    search = Search(within, None, reduced)
+    courts: set[int] = set()
+    search.seen = lambda state: courts.add(state.court)
+    exploration = search.run()
+    assert exploration.complete
+    number = search.world.likeness.number
+    sights: set[object] = set()
+    for court in map(search.world.courts.open, sorted(courts)):
+        views = [
+            (who.id, who.top, who.promised, who.minimum, who.register and number(who.register))
+            for who in court.inhabitants.values()
+        ]
+        digests = [number(court.history.entries[promise]) for promise in court.history.chain]
+        digests = [search.world.likeness.digests[digest] for digest in digests]
+        views = [
+            (*view[:4], search.world.likeness.digests[view[4]] if view[4] is not None else None)
+            for view in views
+        ]
+        sights.add((tuple(views), tuple(digests), court.history.acknowledged))
+    return exploration.states, sights
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        bounds(entries=1, reads=1, elections=1),
+        bounds(entries=1, changes=1),
+        bounds(entries=1, changes=1, crashes=1),
+        bounds(entries=1, changes=1, change="embark"),
+        bounds(entries=1, crashes=1, faults=1),
+        bounds(elections=1, crashes=1),
+        bounds(elections=1, faults=1),
+        bounds(entries=1, alarms=2),
+    ],
+    ids=lambda within: ".".join(map(str, within.amounts)),
+)
+def test_what_is_left_out_shows_nothing_new(within: Bounds) -> None:
+    """The reduced search sees all that the plain one sees, in fewer states."""
+    states, sights = found(within, reduced=True)
+    all_states, all_sights = found(within, reduced=False)
+    assert sights == all_sights
+    assert states < all_states
+
+
+def committed_before_all_have_answered(replace: Callable[..., None]) -> None:
+    """The first answer will do."""
+    accept = election.Proposer._hear
+
+    def hasty(self: Any, contact: Any, reply: Any) -> bool:
+        intact: bool = accept(self, contact, reply)
+        if self._chain and reply is None:
+            return True
+        return intact
+
+    replace(election.Proposer, "_hear", hasty)
+
+
+PLANTED = {
+    planted.promise_not_checked: bounds(entries=1, elections=1),
+    planted.promise_forgotten: bounds(entries=1, changes=1, elections=1),
+    planted.written_to_one_of_the_majority_short: bounds(entries=1, faults=1),
+    planted.register_not_in_the_chain: bounds(entries=1, elections=1),
+    planted.reads_confirmed_at_once: bounds(entries=1, reads=1, elections=1),
+    planted.acknowledged_when_queued: bounds(entries=1),
+    planted.minimum_of_the_leader_only: bounds(entries=1),
+    planted.shrinks_below_the_floor: bounds(changes=1),
+    committed_before_all_have_answered: bounds(elections=1, faults=1),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_is_found(
+    plant: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch.setattr)
+    finding = explore(PLANTED[plant], limit=10_000).finding
+    assert finding is not None
+    assert finding.path
+    assert finding.path[-1].endswith(finding.name)
+
+
+def test_a_violation_is_told_by_a_shortest_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted.register_not_in_the_chain(monkeypatch.setattr)
+    finding = explore(bounds(entries=1, elections=1)).finding
+    assert finding is not None
+    assert finding.name == "committed is recorded by a majority"
+    first, *others, last = finding.path
+    assert first == "a is asked to write a1; a has recorded register (6,a): 6/1"
+    assert others[1] == "b is told that a is dead; b has promised (7,b); b has collapsed"
+    assert [line.partition(" ")[0] for line in others] == ["b", "b", "c", "b"]
+    assert last.startswith("a gets results: b: Received at 6/0 ")
+
+
+def test_an_exception_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Any) -> int:
+        raise AssertionError("planted")
+
+    monkeypatch.setattr(legislation.Writer, "confirm", broken)
+    finding = explore(bounds(reads=1)).finding
+    assert finding is not None
+    assert (finding.name, finding.detail) == (
+        "no exception in the core",
+        "AssertionError in the core: planted",
+    )
+
+
+def test_pulses_without_end_are_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = Search(bounds(entries=1), None, reduced=True)
+    monkeypatch.setattr(
+        legislation.Writer, "outbox", lambda self: self._give(self._round((), (), self._peers))
+    )
+    finding = search.run().finding
+    assert finding is not None
+    assert "gives pulses without end" in finding.detail
+
+
+def test_the_limit_ends_it() -> None:
+    exploration = explore(bounds(entries=1, elections=1), limit=100)
+    assert not exploration.complete
+    assert exploration.finding is None
+    assert 100 <= exploration.states < 120
+    assert exploration.frontier > 0
+
+
+def test_the_same_search_in_another_process() -> None:
+    code = (
+        "from paxos_ray.simulation import Bounds, explore;"
+        "print(explore(Bounds(entries=1, changes=1, elections=1, crashes=0, faults=0), 500))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"citizens": 2}, {"change": "depart"}, {"entries": -1}, {"faults": 101}]
+)
+def test_bounds_that_make_no_sense(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Bounds(**wrong)
+
+
+# -- likeness ----------------------------------------------------------------------------
+
+
+def founded(now: int) -> Legislator:
+    legislator = Legislator("a")
+    legislator.bootstrap(now, "island", {})
+    legislator._state.stateless_since = now
+    return legislator
+
+
+def test_clocks_of_their_own_make_no_difference() -> None:
+    likeness = Likeness()
+    assert likeness.form(founded(0), 0) == likeness.form(founded(777), 777)
+    assert likeness.form(founded(0), 0) != likeness.form(founded(0), 1)
+
+
+def test_what_a_citizen_holds_makes_a_difference() -> None:
+    likeness = Likeness()
+    other = founded(0)
+    other.enqueue(0, "island", b"x")
+    other.outcomes()
+    assert likeness.form(founded(0)) != likeness.form(other)
+
+
+def test_a_copy_is_alike_and_apart() -> None:
+    likeness = Likeness()
+    legislator = founded(5)
+    copy = likeness.thaw(likeness.freeze(legislator))
+    assert likeness.form(copy, 5) == likeness.form(legislator, 5)
+    assert copy.government is legislator.government
+    copy.enqueue(5, "island", b"x")
+    assert likeness.form(copy, 5) != likeness.form(legislator, 5)
+
+
+def test_values_are_known_by_their_content() -> None:
+    likeness = Likeness()
+    one, same = Register(Ballot(1, "a"), ()), Register(Ballot(1, "a"), ())
+    assert one is not same
+    assert likeness.number(one) == likeness.number(same)
+    assert likeness.number(one) != likeness.number(Register(Ballot(1, "b"), ()))
+    with pytest.raises(TypeError):
+        likeness.number(Register(Ballot(1, "a"), ({1, 2},)))  # type: ignore[arg-type]
+
+
+def test_a_state_is_a_value() -> None:
+    search = Search(bounds(entries=1), None, reduced=True)
+    states: list[State] = []
+    search.seen = states.append
+    search.run()
+    assert len(set(states)) == len(states)
