@@ -56,29 +56,56 @@ def test_it_ends_with_its_count(name: str) -> None:
     assert exploration.states == states
 
 
-def found(within: Bounds, reduced: bool) -> tuple[int, set[object]]:
-    """How many states a search finds, and all that can be seen in any: the history, what is
-    acknowledged, how far everybody is, what it has promised and recorded."""
+def found(within: Bounds, reduced: bool) -> tuple[int, set[object], set[object]]:
+    """How many states a search finds; all that can be seen in any: the history, what is
+    acknowledged, how far everybody is, what it has promised and recorded; and every input that
+    shows, with what it did."""
     search = Search(within, None, reduced)
+    search.world.likeness.timeless &= reduced  # the plain search tells all times apart
     courts: set[int] = set()
     search.seen = lambda state: courts.add(state.court)
     exploration = search.run()
     assert exploration.complete
-    number = search.world.likeness.number
-    sights: set[object] = set()
-    for court in map(search.world.courts.open, sorted(courts)):
-        views = [
-            (who.id, who.top, who.promised, who.minimum, who.register and number(who.register))
-            for who in court.inhabitants.values()
-        ]
-        digests = [number(court.history.entries[promise]) for promise in court.history.chain]
-        digests = [search.world.likeness.digests[digest] for digest in digests]
-        views = [
-            (*view[:4], search.world.likeness.digests[view[4]] if view[4] is not None else None)
-            for view in views
-        ]
-        sights.add((tuple(views), tuple(digests), court.history.acknowledged))
-    return exploration.states, sights
+    sights = {sight(search, court) for court in courts}
+    return exploration.states, sights, inputs(search)
+
+
+def content(search: Search, value: Any) -> bytes | None:
+    likeness = search.world.likeness
+    return None if value is None else likeness.digests[likeness.number(value)]
+
+
+def sight(search: Search, number: int) -> object:
+    """What there is to see."""
+    court = search.world.courts.open(number)
+    history = court.history
+    views = [
+        (who.id, who.top, who.promised, who.minimum, content(search, who.register))
+        for who in court.inhabitants.values()
+    ]
+    chain = [content(search, history.entries[promise]) for promise in history.chain]
+    return tuple(views), tuple(chain), history.acknowledged
+
+
+def inputs(search: Search) -> set[object]:
+    """The inputs that give pulses or show the checkers something, by content."""
+    postures, digests = search.world.postures, search.world.likeness.digests
+    found: set[object] = set()
+    for (number, deed), step in postures._steps.items():
+        seen = step.sight >= 0 and not postures.sights[step.sight].only_asked
+        if step.to < 0 or not (step.given or seen):
+            continue
+        match deed:
+            case ("receive", request):
+                told: Any = digests[request]
+            case ("sent", _, results):
+                told = tuple((id, digests[reply] if reply >= 0 else None) for id, reply in results)
+            case _:
+                told = deed
+        reply = None if step.reply is None else digests[step.reply]
+        given = tuple(tuple((to, digests[it]) for to, it in sent) for _, sent in step.given)
+        found.add((postures.postures[number].view[:5], deed[0], told, reply, given))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -97,9 +124,10 @@ def found(within: Bounds, reduced: bool) -> tuple[int, set[object]]:
 )
 def test_what_is_left_out_shows_nothing_new(within: Bounds) -> None:
     """The reduced search sees all that the plain one sees, in fewer states."""
-    states, sights = found(within, reduced=True)
-    all_states, all_sights = found(within, reduced=False)
+    states, sights, shown = found(within, reduced=True)
+    all_states, all_sights, all_shown = found(within, reduced=False)
     assert sights == all_sights
+    assert shown == all_shown
     assert states < all_states
 
 
