@@ -111,7 +111,8 @@ def inputs(search: Search) -> set[object]:
 @pytest.mark.parametrize(
     "within",
     [
-        bounds(entries=1, reads=1, elections=1),
+        bounds(entries=1, elections=1),
+        bounds(entries=1, reads=1),
         bounds(entries=1, changes=1),
         bounds(entries=1, changes=1, crashes=1),
         bounds(entries=1, changes=1, change="embark"),
