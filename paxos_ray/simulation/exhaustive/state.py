@@ -13,10 +13,10 @@ class Bounds:
     """How much of each may happen. Raises `ValueError` for what cannot be searched.
 
     `entries` proposed and `reads` asked, each of whoever believes to lead; `changes` of government
-    asked for, that a member of the majority emigrates or a newcomer embarks (`change`);
-    `elections` begun by telling somebody, truly or not, that a leader or a recorder is dead;
-    `crashes` for good; `losses` of a request or a reply, in which it may still come late; `doubles`
-    of a request; `faults` of either kind besides; `alarms` that ring, each moving one clock.
+    asked for, of the kind `change`: that a citizen emigrates, or that a newcomer embarks;
+    `elections` begun by telling somebody, truly or not, that another is dead; `crashes` for good;
+    `faults`: a request or a reply that is lost or late, or a request delivered twice; `alarms` that
+    ring, each moving the clock of one citizen.
     """
 
     citizens: int = 3
