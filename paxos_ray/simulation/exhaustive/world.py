@@ -224,25 +224,21 @@ class World:
                 left = less(left, spent)
         step = self.postures.step(state.postures[who], deed)
         if step.to == REFUSED:
-            failed = step.failure
-            return (
-                None if failed is None else (Violation("no exception in the core", failed), False)
-            )
+            return _raised(step.failure)
         if kind == "hint" and not self.postures.postures[step.to].collapsed:
             return None
         if wanted:
             assert step.reply is not None
             carriers = answered(carriers, at, slot, 2 * step.reply + 1)
         after = self._after(state, who, step, carriers, strays, left)
-        if (
-            not self._reduced
-            or wanted
-            or kind == "read"
-            or step.given
-            or not isinstance(after, State)
-        ):
-            return after, False
-        return after, step.sight < 0 or self.postures.sights[step.sight].only_asked
+        silent = not wanted and kind != "read" and isinstance(after, State)
+        return after, silent and self._is_silent(step)
+
+    def _is_silent(self, step: Step) -> bool:
+        """Whether it gives nothing, and shows the checkers at most what was asked."""
+        if not self._reduced or step.given:
+            return False
+        return step.sight < 0 or self.postures.sights[step.sight].only_asked
 
     def _asked(self, move: Move) -> tuple[Deed, int]:
         """The input, and what it takes of what is left."""
@@ -389,3 +385,8 @@ class World:
             state.left,
             self.courts.digests[state.court],
         )
+
+
+def _raised(failure: str | None) -> tuple[Violation, bool] | None:
+    """What an input that does nothing leads to: it was refused, or it raised."""
+    return None if failure is None else (Violation("no exception in the core", failure), False)
