@@ -4,6 +4,7 @@ as a history, too."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 from paxos_ray.core.promise import Promise
@@ -13,7 +14,8 @@ from paxos_ray.simulation.counters import Counters
 from paxos_ray.simulation.customers import Customers
 from paxos_ray.simulation.exactly_once import Replay, faults
 from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
-from paxos_ray.simulation.island import Make
+from paxos_ray.simulation.island import Island, Make
+from paxos_ray.simulation.plan import Plan, draw
 from paxos_ray.simulation.schedule import Schedule, Summary, invariants
 from paxos_ray.simulation.watch import Violation, Watch
 
@@ -25,10 +27,15 @@ class CustomerSchedule(Schedule):
     """The schedule of a seed with replicated counters and clients that keep sessions."""
 
     def __init__(
-        self, seed: int, make: Make | None = None, note: Callable[[str], None] | None = None
+        self,
+        seed: int,
+        make: Make | None = None,
+        note: Callable[[str], None] | None = None,
+        plan: Plan | None = None,
+        kind: type[Island] = Island,
     ) -> None:
         self.undecided = False
-        super().__init__(seed, make, note)
+        super().__init__(seed, make, note, plan or _roomy(draw(seed)), kind)
         self.island.application = Counters
         # Who sends again writes the same body again: it is the sessions that apply it once.
         checkers = invariants(self.history, self.island, self.plan)
@@ -81,6 +88,18 @@ class CustomerSchedule(Schedule):
         }
         if len(digests) > 1:
             raise Violation("one state", f"at {self.history.tip} there are {len(digests)} states")
+
+
+def _roomy(plan: Plan) -> Plan:
+    """Batches of operations are larger than plain entries: newcomers must be able to catch up."""
+    settings = plan.settings
+    roomy = replace(
+        settings,
+        batch_bytes=10 * settings.batch_bytes,
+        catch_up_entries=max(8, settings.catch_up_entries),
+        catch_up_bytes=20 * settings.catch_up_bytes,
+    )
+    return replace(plan, settings=roomy)
 
 
 class _TicketsOnce(NothingTwice):

@@ -141,6 +141,7 @@ class Customer:
         self._unanswered: dict[int, Wish] = {}
         self._next = 1
         self._sent_ms = 0
+        self._attempt = 0  # how often all that is unanswered was sent again
         self._seen = 0  # the value that it saw last
 
     @property
@@ -210,11 +211,12 @@ class Customer:
         """Send all that is unanswered, in order, in one batch."""
         leader = self._customers.somebody(self._random)
         if leader is not None and self._unanswered:
+            self._attempt += 1
             first = min(self._unanswered)
             self._send(leader, first, [self._unanswered[n] for n in sorted(self._unanswered)])
 
     def _send(self, leader: Inhabitant, first: int, wishes: list[Wish]) -> None:
-        session = self.session
+        session, attempt = self.session, self._attempt
         assert session is not None
         acknowledged = min(self._unanswered, default=first) - 1
         body = encode_batch(session, first, acknowledged, [wish.call for wish in wishes])
@@ -223,12 +225,12 @@ class Customer:
 
         def heard(at: Inhabitant, promise: Promise | None) -> None:
             if promise is None:
-                post.send(self._told_retry, session)
+                post.send(self._told_retry, session, attempt)
                 return
             assert isinstance(at.application, Counters)
             replies = at.application.replies.get(promise)
             if replies is not None:  # else it has not its state yet, and cannot know
-                post.send(self._told, session, first, replies)
+                post.send(self._told, session, attempt, first, replies)
 
         post.send(post.write, leader, body, heard)
 
@@ -251,17 +253,19 @@ class Customer:
             if leader is not None:
                 self.flush(leader)
 
-    def _told_retry(self, session: Promise) -> None:
-        if session == self.session:
+    def _told_retry(self, session: Promise, attempt: int) -> None:
+        # Of many that were on their way one is enough to send all again, else they would multiply.
+        if session == self.session and attempt == self._attempt:
             self.again()
 
-    def _told(self, session: Promise, first: int, replies: list[Reply]) -> None:
+    def _told(self, session: Promise, attempt: int, first: int, replies: list[Reply]) -> None:
         if session != self.session:
             return
         if replies[-1].status is EXPIRED:
             self._expired()
         elif replies[-1].status is GAP:
-            self._gap(first, replies)
+            if attempt == self._attempt:
+                self._gap(first, replies)
         else:
             for sequence, reply in enumerate(replies, first):
                 self._answered(sequence, reply)
