@@ -19,10 +19,11 @@ from paxos_ray.simulation.records import (
     Unrecordable,
 )
 from paxos_ray.simulation.replay import Difference, Replayed, records, replay
-from paxos_ray.simulation.schedule import Summary, record_schedule, run_schedule
+from paxos_ray.simulation.schedule import Summary
 from paxos_ray.simulation.shrink import PATIENCE, Shrunk, shrink
 from paxos_ray.simulation.swarm import Tally, run_schedules
 from paxos_ray.simulation.windows import Window
+from paxos_ray.simulation.workloads import record_schedule, run_schedule
 
 __all__ = [
     "PATIENCE",

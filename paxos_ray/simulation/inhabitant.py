@@ -27,11 +27,9 @@ class Ticket(NamedTuple):
     asked_ms: int
 
     def __str__(self) -> str:
-        subject = (
-            self.subject.decode(errors="backslashreplace")
-            if isinstance(self.subject, bytes)
-            else self.subject
-        )
+        subject = self.subject
+        if isinstance(subject, bytes):
+            subject = subject.decode() if subject.isascii() else f"of {len(subject)} bytes"
         return f"{self.kind} {subject} ({self.number})"
 
 

@@ -6,7 +6,6 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import Protocol
 
@@ -19,7 +18,6 @@ from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
 from paxos_ray.simulation.island import Island, Make, Settings
 from paxos_ray.simulation.nemesis import Nemesis
 from paxos_ray.simulation.plan import Plan, calm, draw
-from paxos_ray.simulation.recording import Recording
 from paxos_ray.simulation.watch import Checker, History, Violation, Watch
 
 
@@ -219,18 +217,3 @@ class Schedule:
         summary.read, summary.confirmed = clients.read, clients.confirmed
         summary.deeds = dict(self.nemesis.deeds)
         summary.changes = dict(self.history.changes)
-
-
-def run_schedule(
-    seed: int, make: Make | None = None, note: Callable[[str], None] | None = None
-) -> Summary:
-    """Run the schedule of that seed: with other Legislators than the core's, or telling of each
-    event, if asked to."""
-    return Schedule(seed, make, note).run()
-
-
-def record_schedule(seed: int, directory: Path) -> Summary:
-    """Run it likewise, while each citizen records into a file of its own, in a directory below
-    this one that is called by the seed. Raises `RecordExists`, `OSError`."""
-    with Recording(directory / str(seed)) as recording:
-        return Schedule(seed, recording).run()

@@ -32,6 +32,8 @@ class _Flight:
 class Scribe(Island):
     """An `Island` whose `commands` say what happened, in order.
 
+    Bodies that are no texts are told as texts that are as long, each another.
+
     All givings of one pulse are one flight here: they deliver the same envelopes. Flights and
     snapshots are told by how many came after them (`a~0`, `s~0`), so that those names still hold
     when earlier steps are left out; replies by their order, as `Stage` names them: `b`, `b/2`, ….
@@ -48,6 +50,7 @@ class Scribe(Island):
         self._requests: dict[int, tuple[Any, _Flight]] = {}  # by identity: request and flight
         self._snapshots: dict[int, tuple[object, int]] = {}  # by identity, with its number
         self._frozen = 0
+        self._bodies = 0
         chosen = " ".join(f"{name}={value}" for name, value in asdict(settings).items())
         self._write(f"settings {chosen}")
 
@@ -100,7 +103,12 @@ class Scribe(Island):
 
     def enqueue(self, who: Inhabitant, body: bytes) -> Receipt:
         """See `Island.enqueue`."""
-        self._write(f"enqueue {who.id} {shlex.quote(body.decode())}")
+        self._bodies += 1
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            text = f"entry-{self._bodies}".ljust(len(body), ".")
+        self._write(f"enqueue {who.id} {shlex.quote(text)}")
         return super().enqueue(who, body)
 
     def confirm(self, who: Inhabitant, floor: Promise) -> Receipt:

@@ -15,12 +15,13 @@ from paxos_ray.simulation import running
 from paxos_ray.simulation.healing import HEALING_PINGS, Progress
 from paxos_ray.simulation.island import Make
 from paxos_ray.simulation.network import Weather
-from paxos_ray.simulation.plan import Plan, draw
+from paxos_ray.simulation.plan import Plan
 from paxos_ray.simulation.scenario import compose, failure_of
-from paxos_ray.simulation.schedule import Schedule, Summary
+from paxos_ray.simulation.schedule import Summary
 from paxos_ray.simulation.scribe import Scribe
 from paxos_ray.simulation.script import Script
 from paxos_ray.simulation.stage import Unknown
+from paxos_ray.simulation.workloads import schedule_of
 
 FAULTS = (
     *("ambush", "collapse", "hints", "crash", "cut", "emigrate", "newcomer", "spurious"),
@@ -62,12 +63,12 @@ def shrink(
     """Shrink the failing schedule of that seed; `progress` is told each try by its number.
 
     Raises `ValueError` for a schedule that does not fail."""
-    summary = Schedule(seed, make).run()
+    summary = schedule_of(seed, make).run()
     if summary.failure is None:
         raise ValueError(f"the schedule of seed {seed} does not fail")
     tries = Tries(patience, progress)
-    plan, without = _calmer(seed, draw(seed), summary, make, tries)
-    schedule = Schedule(seed, make, plan=plan, kind=Scribe)
+    plan, without = _calmer(seed, schedule_of(seed).plan, summary, make, tries)
+    schedule = schedule_of(seed, make, plan=plan, kind=Scribe)
     schedule.run()
     island = schedule.island
     assert isinstance(island, Scribe)
@@ -118,7 +119,7 @@ def _calmer(
         candidate = calmer(plan)
         if candidate == plan:
             continue
-        again = Schedule(seed, make, plan=candidate).run()
+        again = schedule_of(seed, make, plan=candidate).run()
         if again.failure == summary.failure:
             plan = candidate
             without.append(name)

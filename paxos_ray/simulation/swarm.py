@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from paxos_ray.simulation.schedule import Summary, record_schedule, run_schedule
+from paxos_ray.simulation.schedule import Summary
+from paxos_ray.simulation.workloads import record_schedule, run_schedule
 
 CHUNK = 20
 """Schedules that a process runs between two reports."""

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from paxos_ray.simulation.plan import draw
-from paxos_ray.simulation.schedule import Summary, run_schedule
+from paxos_ray.simulation.schedule import Summary
 from paxos_ray.simulation.swarm import Tally, run_schedules
+from paxos_ray.simulation.workloads import run_schedule
 
 PLANTED = Path(__file__).with_name("planted.py")
 spec = util.spec_from_file_location("planted", PLANTED)
@@ -37,7 +38,7 @@ def test_other_seeds_are_other_runs() -> None:
 @pytest.mark.parametrize("hash_seed", ["0", "12345"])
 def test_a_run_does_not_depend_on_the_process(hash_seed: str) -> None:
     code = (
-        "from paxos_ray.simulation.schedule import run_schedule\n"
+        "from paxos_ray.simulation.workloads import run_schedule\n"
         f"print([run_schedule(seed).digest for seed in range({len(SAME)})])"
     )
     told = subprocess.run(
