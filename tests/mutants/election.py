@@ -1,0 +1,127 @@
+"""Standing for election: whom to ask, what to carry on, what to make of it, when to stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from paxos_ray.core import changes
+from paxos_ray.core.election import Proposer
+from paxos_ray.core.government import Government
+from tests.core import test_attacks_safety
+from tests.core.harness import plant
+from tests.mutants.mutant import FORK, IN_CORE, INVALID, PROGRESS, mutant
+
+PARLIAMENTS = "(state.government, *pending)"
+
+
+@mutant(*FORK, witness=test_attacks_safety.the_electorate_is_joint)
+def electorate_not_joint_with_the_new_parliament(patch: pytest.MonkeyPatch) -> None:
+    """A majority of the committed parliament elects, whatever parliament is pending."""
+    plant(patch, Proposer, "_elect", PARLIAMENTS, "(state.government,)")
+
+
+@mutant(*FORK, witness=test_attacks_safety.the_old_parliament_counts_too)
+def electorate_not_joint_with_the_old_parliament(patch: pytest.MonkeyPatch) -> None:
+    """A majority of the pending parliament elects, though it may never have formed."""
+    plant(patch, Proposer, "_elect", PARLIAMENTS, "pending or (state.government,)")
+
+
+@mutant(*FORK)
+def half_a_parliament_elects(patch: pytest.MonkeyPatch) -> None:
+    """An election is won with one promise less than a strict majority."""
+    plant(patch, Government, "covered_by", "self.quorum", "self.quorum - 1")
+
+
+@mutant(*FORK)
+def elected_before_all_accepted(patch: pytest.MonkeyPatch) -> None:
+    """The chain is committed at the first answers to the accept."""
+    plant(patch, Proposer, "sent", "elif not self._waiting:", "elif len(self._waiting) < 2:")
+
+
+@mutant(*FORK)
+def chain_dropped(patch: pytest.MonkeyPatch) -> None:
+    """The new leader does not go on from what was recorded before it."""
+    patch.setattr(Proposer, "_highest", lambda self: ())
+
+
+@mutant(*FORK)
+def chain_split(patch: pytest.MonkeyPatch) -> None:
+    """Of a batch that was recorded before it the new leader carries on the first entry only."""
+    plant(patch, Proposer, "_highest", "return entries", "return entries[:1]")
+
+
+@mutant(*FORK)
+def highest_ballot_not_chosen(patch: pytest.MonkeyPatch) -> None:
+    """Of several registers the chain is made of the one with the lowest ballot."""
+
+    def lowest(self: Proposer) -> Any:
+        registers = [r for r in self._electorate.values() if r is not None]
+        return min(registers, key=lambda r: r.ballot).entries if registers else ()
+
+    patch.setattr(Proposer, "_highest", lowest)
+
+
+@mutant(*FORK, "valid governments", INVALID)
+def elected_upon_the_committed_government(patch: pytest.MonkeyPatch) -> None:
+    """The new government is made from the committed one instead of the chain's last."""
+    rule = "pending[-1] if pending else state.government"
+    plant(patch, Proposer, "_elect", rule, "state.government")
+
+
+@mutant(*FORK, witness=test_attacks_safety.the_top_moves_during_an_election)
+def election_continued_after_the_top_moved(patch: pytest.MonkeyPatch) -> None:
+    """An election goes on though its candidate has committed more since: registers that were shown
+    for another top are put together."""
+    plant(patch, Proposer, "sent", "state.log.top != self._top", "False")
+
+
+@mutant(*FORK, "promises are kept", witness=test_attacks_safety.a_candidate_counts_itself)
+def candidate_does_not_count_itself(patch: pytest.MonkeyPatch) -> None:
+    """A candidate goes on at its ballot after it has promised a higher one to another."""
+    plant(patch, Proposer, "superseded", "self.ballot is not None", "False")
+
+
+@mutant(*FORK, INVALID)
+def same_number_twice(patch: pytest.MonkeyPatch) -> None:
+    """A candidate whose ballot has the number of a pending government goes on with it."""
+    plant(patch, Proposer, "_elect", ">= ballot.number", "> 10 * ballot.number")
+
+
+@mutant(*FORK, "promises are kept")
+def ballot_not_above_all_that_was_seen(patch: pytest.MonkeyPatch) -> None:
+    """A candidate stands at the number after the committed government's, whatever it has heard."""
+    stale = "Ballot(government.promise.government + 1, state.id)"
+    plant(patch, Proposer, "_stand", "Ballot(state.seen + 1, state.id)", stale)
+
+
+@mutant(*FORK)
+def change_of_another_retracted(patch: pytest.MonkeyPatch) -> None:
+    """Where the electorate does not suffice for a pending change it is taken back, by whomever."""
+    patch.setattr(Proposer, "_may_retract", lambda self: True)
+
+
+@mutant("valid governments")
+def elected_with_another_seat(patch: pytest.MonkeyPatch) -> None:
+    """An election takes a constituent into parliament."""
+    elect = changes.elect
+
+    def elect_more(government: Government, *arguments: Any) -> Government:
+        after = elect(government, *arguments)
+        if not after.minority or not after.constituents:
+            return after
+        swapped = {
+            "minority": (after.constituents[0], *after.minority[1:]),
+            "constituents": (after.minority[0], *after.constituents[1:]),
+        }
+        return after.model_copy(update=swapped)
+
+    patch.setattr(changes, "elect", elect_more)
+
+
+@mutant(*FORK, IN_CORE, PROGRESS)
+def pending_parliament_not_asked(patch: pytest.MonkeyPatch) -> None:
+    """A candidate does not prepare to the parliaments that others have shown it."""
+    rule = "[government, *state.pending(), *self._known]"
+    plant(patch, Proposer, "_stand", rule, "[government, *state.pending()]")

@@ -1,0 +1,120 @@
+"""Bringing the log to everybody, letting go of it, and beginning without it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from paxos_ray.core import dissemination
+from paxos_ray.core.census import Census
+from paxos_ray.core.legislator import Legislator
+from paxos_ray.core.promise import Promise
+from paxos_ray.core.state import State
+from paxos_ray.simulation.island import Island
+from tests.core import test_attacks_progress, test_attacks_safety
+from tests.core.harness import plant
+from tests.mutants.mutant import FORK, IN_CORE, PROGRESS, mutant
+
+UNAPPLIED = "nothing unapplied is let go"
+
+
+@mutant("minimum")
+def minimum_of_the_leader_only(patch: pytest.MonkeyPatch) -> None:
+    """The log is let go of up to what the leader has."""
+    report = Census.report
+
+    def naive(self: Census, top: Promise, *arguments: Any) -> Any:
+        return report(self, top, *arguments)._replace(minimum=top)
+
+    patch.setattr(Census, "report", naive)
+
+
+@mutant("minimum", PROGRESS, witness=test_attacks_safety.yesterdays_minimum)
+def minimum_too_high_after_a_change(patch: pytest.MonkeyPatch) -> None:
+    """Who has not reported under the new government yet does not hold the minimum."""
+    plant(patch, Census, "_report", "least = min(least, minimum)", "pass")
+
+
+@mutant("minimum", PROGRESS, witness=test_attacks_safety.the_only_copy_of_the_state)
+def minimum_too_high_without_state(patch: pytest.MonkeyPatch) -> None:
+    """Who has the log but not the application's state counts as having both."""
+    plant(patch, Census, "report", "least = top if stateful else minimum", "least = top")
+
+
+@mutant("minimum", PROGRESS, *FORK, witness=test_attacks_progress.yesterdays_reports)
+def yesterdays_reports_count(patch: pytest.MonkeyPatch) -> None:
+    """A report made under an earlier government counts under this one."""
+    plant(patch, Census, "answered", "report[0] == self._number and ", "")
+
+
+@mutant(UNAPPLIED, "one log")
+def let_go_before_it_is_applied(patch: pytest.MonkeyPatch) -> None:
+    """A log is let go of within the call that committed it."""
+    rule = "self.minimum if self.minimum < self.shown else self.shown"
+    plant(patch, State, "forget", rule, "self.minimum")
+
+
+@mutant(UNAPPLIED, "one state", "no stale read", "one log", IN_CORE)
+def state_kept_on_starting_anew(patch: pytest.MonkeyPatch) -> None:
+    """Who begins its log anew, far above where it was, goes on with the state that it had."""
+    plant(patch, State, "restart", "self.stateful = False", "pass")
+
+
+@mutant(*FORK, witness=test_attacks_safety.a_batch_split_by_catch_up)
+def register_dropped_when_part_of_it_is_committed(patch: pytest.MonkeyPatch) -> None:
+    """A batch that a bounded catch-up commits in part is forgotten whole."""
+    rule = "self.register = _beyond(register, self.log.top)"
+    plant(patch, State, "commit", rule, "self.register = None")
+
+
+@mutant(*FORK)
+def register_compared_instead_of_dropped(patch: pytest.MonkeyPatch) -> None:
+    """What is recorded for places that the log has passed is kept where the log has others."""
+    commit = State.commit
+
+    def compare(self: State, entries: Any) -> None:
+        register = self.register
+        commit(self, entries)
+        if register is not None and self.register is None and register.entries[-1] not in entries:
+            self.register = register
+
+    patch.setattr(State, "commit", compare)
+
+
+@mutant("one state")
+def snapshot_of_another_place(patch: pytest.MonkeyPatch) -> None:
+    """A donor says that its state is newer than it is."""
+    snapshot = Island._snapshot
+
+    def newer(self: Island, donor: Any) -> Any:
+        state: Any = snapshot(self, donor)
+        return state._replace(length=state.length + 1)
+
+    patch.setattr(Island, "_snapshot", newer)
+
+
+@mutant(PROGRESS, witness=test_attacks_progress.nobody_has_the_snapshot_as_of_its_arrival)
+def state_asked_of_one_only(patch: pytest.MonkeyPatch) -> None:
+    """A newcomer asks its representative for the state, and nobody else when that has none."""
+    rule = "(state.now - state.stateless_since) // state.limits.timeout % len(able)"
+    plant(patch, Legislator, "donor", rule, "0")
+
+
+@mutant(PROGRESS)
+def nothing_to_start_from(patch: pytest.MonkeyPatch) -> None:
+    """Who is below what others still hold is not told where their logs begin."""
+    plant(patch, State, "since", ", self.log.base", ", None")
+
+
+@mutant(PROGRESS, witness=test_attacks_progress.who_refuses_says_where_it_stands)
+def refused_without_saying_where_it_stands(patch: pytest.MonkeyPatch) -> None:
+    """Who refuses does not say where it stands, so it can be given nothing, and starves."""
+    plant(patch, dissemination, "hear", "contact.top, contact.held = top, None", "pass")
+
+
+@mutant(PROGRESS, witness=test_attacks_progress.a_dead_representative)
+def constituency_of_the_dead_left_alone(patch: pytest.MonkeyPatch) -> None:
+    """Nobody brings the log to those whose representative is dead."""
+    rule = "pending.extend(self.representation.constituency[contact.id])"
+    plant(patch, Census, "retarget", rule, "pass")

@@ -1,0 +1,31 @@
+"""Pulses and who carries them: the coordinator dies, too."""
+
+from __future__ import annotations
+
+import pytest
+
+from paxos_ray.core.legislator import Legislator
+from paxos_ray.simulation.network import Network
+from tests.core import test_attacks_progress
+from tests.core.harness import plant
+from tests.mutants.mutant import FORK, PROGRESS, mutant
+
+
+@mutant(PROGRESS)
+def pulses_are_waited_for_in_vain(patch: pytest.MonkeyPatch) -> None:
+    """A pulse whose carrier died is neither given again nor ever counted as lost."""
+    plant(patch, Legislator, "outbox", "giving.last_at <= again", "False")
+    plant(patch, Legislator, "tick", "state.now - giving.first_at >= state.limits.timeout", "False")
+
+
+@mutant(*FORK, "no stale read", PROGRESS, witness=test_attacks_progress.the_carrier_dies)
+def results_count_twice(patch: pytest.MonkeyPatch) -> None:
+    """The results of a pulse count again when a second carrier brings others."""
+    rule = "state.givings.pop(pulse.id, None)"
+    plant(patch, Legislator, "sent", rule, "state.givings.get(pulse.id)")
+
+
+@mutant(PROGRESS)
+def carriers_never_come_home(patch: pytest.MonkeyPatch) -> None:
+    """Not a bug of the protocol: a network that loses all results."""
+    patch.setattr(Network, "_complete", lambda self, carrier: None)

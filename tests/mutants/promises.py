@@ -1,0 +1,77 @@
+"""What a citizen must not do after it has promised, and whose requests it must not heed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from paxos_ray.core.promise import NO_BALLOT
+from paxos_ray.core.reception import Receiver
+from paxos_ray.core.state import State
+from tests.core import test_attacks_progress, test_attacks_safety
+from tests.core.harness import plant
+from tests.mutants.mutant import FORK, IN_CORE, PROGRESS, mutant
+
+
+@mutant(*FORK, "promises are kept")
+def promise_not_checked(patch: pytest.MonkeyPatch) -> None:
+    """A recorder that has promised a candidate goes on recording for the old leader."""
+    plant(patch, Receiver, "_answer", "request.ballot < state.promised", "False")
+
+
+@mutant("promises are kept")
+def promise_forgotten_on_a_change_of_government(patch: pytest.MonkeyPatch) -> None:
+    """A new government is taken for a reason to forget what was promised to a candidate."""
+    rule = "self.promised = max(self.promised, government.ballot)"
+    plant(patch, State, "install", rule, "self.promised = government.ballot")
+
+
+@mutant("promises are kept")
+def promise_forgotten_on_starting_anew(patch: pytest.MonkeyPatch) -> None:
+    """Who is too far behind to be brought up forgets, with its log, what it has promised."""
+    restart = State.restart
+
+    def forgetful(self: State, *arguments: Any) -> None:
+        self.promised = NO_BALLOT
+        restart(self, *arguments)
+
+    patch.setattr(State, "restart", forgetful)
+
+
+@mutant(*FORK)
+def promise_without_the_register(patch: pytest.MonkeyPatch) -> None:
+    """Who promises does not say what it has recorded before."""
+    rule = "Promised(request.ballot, state.log.top, state.register,"
+    plant(patch, Receiver, "_on_prepare", rule, rule.replace("state.register", "None"))
+
+
+@mutant(*FORK, witness=test_attacks_safety.a_stale_accept)
+def accept_checks_no_tops(patch: pytest.MonkeyPatch) -> None:
+    """A late accept at a ballot that is still the promised one is recorded, though the log has gone
+    on since (or an earlier incarnation of its sender has used that ballot)."""
+    accepted = " and not isinstance(request, Accept)"
+    plant(patch, Receiver, "_answer", "top > request.top", "top > request.top" + accepted)
+    plant(patch, Receiver, "_on_accept", "(request.chain, state.log.top)", "(request.chain)")
+
+
+@mutant(*FORK, "promises are kept", PROGRESS)
+def cookie_ignored(patch: pytest.MonkeyPatch) -> None:
+    """What was meant for an earlier incarnation of the same id is taken in by the next."""
+    rule = "request.to != state.id or request.cookie != state.cookie"
+    plant(patch, Receiver, "_denied", rule, "request.to != state.id")
+
+
+@mutant(PROGRESS, witness=test_attacks_progress.a_promise_outlives_its_candidate)
+def refused_before_the_log_is_taken_in(patch: pytest.MonkeyPatch) -> None:
+    """Who has promised another takes in no committed entries either, and starves."""
+    refused = """if request.ballot < state.promised:
+        return Refused(state.promised, state.log.top, state.report())
+    if request.entries:"""
+    plant(patch, Receiver, "_answer", "if request.entries:", refused)
+
+
+@mutant(*FORK, IN_CORE)
+def any_register_is_committed(patch: pytest.MonkeyPatch) -> None:
+    """Told that what it holds is committed, a citizen commits what it holds of another ballot."""
+    plant(patch, State, "commit_register", "register.ballot != written", "False")
