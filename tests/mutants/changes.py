@@ -6,13 +6,12 @@ import pytest
 
 from paxos_ray.core import changes as changes_module
 from paxos_ray.core import shaper
-from paxos_ray.core.census import Census
 from paxos_ray.core.government import Government
 from paxos_ray.core.legislation import Writer
 from paxos_ray.core.recording import Recorder
-from tests.core import test_attacks_progress
 from tests.core.harness import plant
 from tests.mutants.mutant import PROGRESS, mutant
+from tests.scenarios.bugs import BUGS
 
 MAY_SEAT = "id in view.reached and id not in view.away and id not in view.emigrants"
 
@@ -59,19 +58,19 @@ def seated_without_its_state(patch: pytest.MonkeyPatch) -> None:
 @mutant("valid governments")
 def shrinks_out_of_an_even_parliament(patch: pytest.MonkeyPatch) -> None:
     """An even parliament lets a member depart at once, instead of contracting."""
-    plant(patch, shaper, "_shrink", "len(government.parliament) % 2", "True")
+    BUGS["an even parliament lets a seat go"].plant(patch)
 
 
 @mutant(PROGRESS)
 def emigrants_are_moved_up(patch: pytest.MonkeyPatch) -> None:
     """Two who asked to leave change seats with each other for ever."""
-    plant(patch, shaper, "may_seat", " and id not in view.emigrants", "")
+    BUGS["who leaves is moved up"].plant(patch)
 
 
-@mutant(PROGRESS, witness=test_attacks_progress.the_dead_are_not_moved_up)
+@mutant(PROGRESS, witness="change_promote")
 def the_dead_are_moved_up(patch: pytest.MonkeyPatch) -> None:
     """Somebody who does not answer is given a seat, or one in the majority."""
-    plant(patch, shaper, "may_seat", MAY_SEAT, "id not in view.emigrants")
+    BUGS["the dead are moved up"].plant(patch)
 
 
 @mutant(PROGRESS)
@@ -80,11 +79,10 @@ def the_dead_are_not_replaced(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(shaper, "_replace", lambda government, view: None)
 
 
-@mutant(PROGRESS, witness=test_attacks_progress.a_newcomer_that_nobody_has_heard_yet)
+@mutant(PROGRESS, witness="attack_18_arrive_and_depart_for_ever")
 def arrivals_and_departures_for_ever(patch: pytest.MonkeyPatch) -> None:
     """A newcomer whom nobody has heard yet counts as silent since ever, and departs at once."""
-    rule = "contact.heard_at, contact.due = False, now, now"
-    plant(patch, Census, "retarget", rule, "contact.heard_at, contact.due = False, 0, now")
+    BUGS["a newcomer has been silent since the beginning"].plant(patch)
 
 
 @mutant(PROGRESS)
@@ -93,7 +91,7 @@ def nobody_stands(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Recorder, "may_stand", lambda self: False)
 
 
-@mutant(PROGRESS, witness=test_attacks_progress.three_of_five_may_stand)
+@mutant(PROGRESS, witness="attack_13_nobody_may_stand")
 def only_the_committed_majority_stands(patch: pytest.MonkeyPatch) -> None:
     """Who is in the majority of a government that it has only recorded does not stand."""
-    plant(patch, Recorder, "may_stand", "for government in state.pending()", "for government in []")
+    BUGS["a government in the register entitles nobody to stand"].plant(patch)

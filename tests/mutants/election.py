@@ -9,23 +9,23 @@ import pytest
 from paxos_ray.core import changes
 from paxos_ray.core.election import Proposer
 from paxos_ray.core.government import Government
-from tests.core import test_attacks_safety
 from tests.core.harness import plant
 from tests.mutants.mutant import FORK, IN_CORE, INVALID, PROGRESS, mutant
+from tests.scenarios.bugs import BUGS
 
 PARLIAMENTS = "(state.government, *pending)"
 
 
-@mutant(*FORK, witness=test_attacks_safety.the_electorate_is_joint)
+@mutant(*FORK, witness="attack_05_joint_with_the_new_parliament")
 def electorate_not_joint_with_the_new_parliament(patch: pytest.MonkeyPatch) -> None:
     """A majority of the committed parliament elects, whatever parliament is pending."""
-    plant(patch, Proposer, "_elect", PARLIAMENTS, "(state.government,)")
+    BUGS["an electorate of the old parliament only"].plant(patch)
 
 
-@mutant(*FORK, witness=test_attacks_safety.the_old_parliament_counts_too)
+@mutant(*FORK, witness="attack_05_joint_with_the_old_parliament")
 def electorate_not_joint_with_the_old_parliament(patch: pytest.MonkeyPatch) -> None:
     """A majority of the pending parliament elects, though it may never have formed."""
-    plant(patch, Proposer, "_elect", PARLIAMENTS, "pending or (state.government,)")
+    BUGS["an electorate of the new parliament only"].plant(patch)
 
 
 @mutant(*FORK)
@@ -66,27 +66,26 @@ def highest_ballot_not_chosen(patch: pytest.MonkeyPatch) -> None:
 @mutant(*FORK, "valid governments", INVALID)
 def elected_upon_the_committed_government(patch: pytest.MonkeyPatch) -> None:
     """The new government is made from the committed one instead of the chain's last."""
-    rule = "pending[-1] if pending else state.government"
-    plant(patch, Proposer, "_elect", rule, "state.government")
+    BUGS["elected upon the committed government"].plant(patch)
 
 
-@mutant(*FORK, witness=test_attacks_safety.the_top_moves_during_an_election)
+@mutant(*FORK, witness="attack_04_the_top_moves_during_an_election")
 def election_continued_after_the_top_moved(patch: pytest.MonkeyPatch) -> None:
     """An election goes on though its candidate has committed more since: registers that were shown
     for another top are put together."""
-    plant(patch, Proposer, "sent", "state.log.top != self._top", "False")
+    BUGS["an election goes on though the top has moved"].plant(patch)
 
 
-@mutant(*FORK, "promises are kept", witness=test_attacks_safety.a_candidate_counts_itself)
+@mutant(*FORK, "promises are kept", witness="attack_08_the_candidate_counts_itself")
 def candidate_does_not_count_itself(patch: pytest.MonkeyPatch) -> None:
     """A candidate goes on at its ballot after it has promised a higher one to another."""
-    plant(patch, Proposer, "superseded", "self.ballot is not None", "False")
+    BUGS["the candidate does not count itself"].plant(patch)
 
 
 @mutant(*FORK, INVALID)
 def same_number_twice(patch: pytest.MonkeyPatch) -> None:
     """A candidate whose ballot has the number of a pending government goes on with it."""
-    plant(patch, Proposer, "_elect", ">= ballot.number", "> 10 * ballot.number")
+    BUGS["a pending government of the ballot's own number"].plant(patch)
 
 
 @mutant(*FORK, "promises are kept")

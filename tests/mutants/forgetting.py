@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 
-from paxos_ray.core import dissemination
 from paxos_ray.core.census import Census
-from paxos_ray.core.legislator import Legislator
 from paxos_ray.core.promise import Promise
 from paxos_ray.core.state import State
 from paxos_ray.simulation.island import Island
-from tests.core import test_attacks_progress, test_attacks_safety
 from tests.core.harness import plant
 from tests.mutants.mutant import FORK, IN_CORE, PROGRESS, mutant
+from tests.scenarios.bugs import BUGS
 
 UNAPPLIED = "nothing unapplied is let go"
 
@@ -30,19 +28,19 @@ def minimum_of_the_leader_only(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Census, "report", naive)
 
 
-@mutant("minimum", PROGRESS, witness=test_attacks_safety.yesterdays_minimum)
+@mutant("minimum", PROGRESS, witness="attack_20_the_minimum_jumps")
 def minimum_too_high_after_a_change(patch: pytest.MonkeyPatch) -> None:
     """Who has not reported under the new government yet does not hold the minimum."""
-    plant(patch, Census, "_report", "least = min(least, minimum)", "pass")
+    BUGS["the minimum jumps past the unheard"].plant(patch)
 
 
-@mutant("minimum", PROGRESS, witness=test_attacks_safety.the_only_copy_of_the_state)
+@mutant("minimum", PROGRESS, witness="attack_12_the_only_copy_of_the_state")
 def minimum_too_high_without_state(patch: pytest.MonkeyPatch) -> None:
     """Who has the log but not the application's state counts as having both."""
-    plant(patch, Census, "report", "least = top if stateful else minimum", "least = top")
+    BUGS["nobody says that it lacks the state"].plant(patch)
 
 
-@mutant("minimum", PROGRESS, *FORK, witness=test_attacks_progress.yesterdays_reports)
+@mutant("minimum", PROGRESS, *FORK)
 def yesterdays_reports_count(patch: pytest.MonkeyPatch) -> None:
     """A report made under an earlier government counts under this one."""
     plant(patch, Census, "answered", "report[0] == self._number and ", "")
@@ -51,8 +49,7 @@ def yesterdays_reports_count(patch: pytest.MonkeyPatch) -> None:
 @mutant(UNAPPLIED, "one log")
 def let_go_before_it_is_applied(patch: pytest.MonkeyPatch) -> None:
     """A log is let go of within the call that committed it."""
-    rule = "self.minimum if self.minimum < self.shown else self.shown"
-    plant(patch, State, "forget", rule, "self.minimum")
+    BUGS["let go of within the call that committed it"].plant(patch)
 
 
 @mutant(UNAPPLIED, "one state", "no stale read", "one log", IN_CORE)
@@ -61,11 +58,10 @@ def state_kept_on_starting_anew(patch: pytest.MonkeyPatch) -> None:
     plant(patch, State, "restart", "self.stateful = False", "pass")
 
 
-@mutant(*FORK, witness=test_attacks_safety.a_batch_split_by_catch_up)
+@mutant(*FORK, witness="attack_02_a_batch_split_by_catch_up")
 def register_dropped_when_part_of_it_is_committed(patch: pytest.MonkeyPatch) -> None:
     """A batch that a bounded catch-up commits in part is forgotten whole."""
-    rule = "self.register = _beyond(register, self.log.top)"
-    plant(patch, State, "commit", rule, "self.register = None")
+    BUGS["a register dropped when its base moves"].plant(patch)
 
 
 @mutant(*FORK)
@@ -94,27 +90,25 @@ def snapshot_of_another_place(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Island, "_snapshot", newer)
 
 
-@mutant(PROGRESS, witness=test_attacks_progress.nobody_has_the_snapshot_as_of_its_arrival)
+@mutant(PROGRESS, witness="attack_22_nobody_has_the_snapshot")
 def state_asked_of_one_only(patch: pytest.MonkeyPatch) -> None:
     """A newcomer asks its representative for the state, and nobody else when that has none."""
-    rule = "(state.now - state.stateless_since) // state.limits.timeout % len(able)"
-    plant(patch, Legislator, "donor", rule, "0")
+    BUGS["one donor for ever"].plant(patch)
 
 
 @mutant(PROGRESS)
 def nothing_to_start_from(patch: pytest.MonkeyPatch) -> None:
     """Who is below what others still hold is not told where their logs begin."""
-    plant(patch, State, "since", ", self.log.base", ", None")
+    BUGS["nobody is started anew"].plant(patch)
 
 
-@mutant(PROGRESS, witness=test_attacks_progress.who_refuses_says_where_it_stands)
+@mutant(PROGRESS, witness="attack_24_refuse_before_lacks")
 def refused_without_saying_where_it_stands(patch: pytest.MonkeyPatch) -> None:
     """Who refuses does not say where it stands, so it can be given nothing, and starves."""
-    plant(patch, dissemination, "hear", "contact.top, contact.held = top, None", "pass")
+    BUGS["nobody notes where a refusal stands"].plant(patch)
 
 
-@mutant(PROGRESS, witness=test_attacks_progress.a_dead_representative)
+@mutant(PROGRESS, witness="attack_14_a_dead_representative")
 def constituency_of_the_dead_left_alone(patch: pytest.MonkeyPatch) -> None:
     """Nobody brings the log to those whose representative is dead."""
-    rule = "pending.extend(self.representation.constituency[contact.id])"
-    plant(patch, Census, "retarget", rule, "pass")
+    BUGS["nobody below the dead gets the log"].plant(patch)

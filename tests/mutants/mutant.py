@@ -47,14 +47,14 @@ class Mutant:
     """What to plant; `checkers` may catch it, any other that does has found something else.
 
     `run` is given a seed and the fields of the plan that are to be other than the seed's own; it
-    returns the name of the checker that caught something. `witness` is a story that holds and must
-    fail when this is planted: of what random schedules find too rarely, or not at all.
+    returns the name of the checker that caught something. `witness` is the scenario that tells
+    another story when this is planted: of what random schedules find too rarely, or not at all.
     """
 
     plant: Plant
     checkers: tuple[str, ...]
     run: Run
-    witness: Callable[[], None] | None = None
+    witness: str | None = None
     plan: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -81,7 +81,7 @@ def schedule(seed: int, **plan: Any) -> str | None:
 def mutant(
     *checkers: str,
     run: Run = schedule,
-    witness: Callable[[], None] | None = None,
+    witness: str | None = None,
     **plan: Any,
 ) -> Callable[[Plant], Mutant]:
     """Make a `Mutant` of the function that plants it."""

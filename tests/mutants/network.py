@@ -6,9 +6,9 @@ import pytest
 
 from paxos_ray.core.legislator import Legislator
 from paxos_ray.simulation.network import Network
-from tests.core import test_attacks_progress
 from tests.core.harness import plant
 from tests.mutants.mutant import FORK, PROGRESS, mutant
+from tests.scenarios.bugs import BUGS
 
 
 @mutant(PROGRESS)
@@ -18,11 +18,10 @@ def pulses_are_waited_for_in_vain(patch: pytest.MonkeyPatch) -> None:
     plant(patch, Legislator, "tick", "state.now - giving.first_at >= state.limits.timeout", "False")
 
 
-@mutant(*FORK, "no stale read", PROGRESS, witness=test_attacks_progress.the_carrier_dies)
+@mutant(*FORK, "no stale read", PROGRESS, witness="attack_21_the_carrier_dies")
 def results_count_twice(patch: pytest.MonkeyPatch) -> None:
     """The results of a pulse count again when a second carrier brings others."""
-    rule = "state.givings.pop(pulse.id, None)"
-    plant(patch, Legislator, "sent", rule, "state.givings.get(pulse.id)")
+    BUGS["the results of a pulse count twice"].plant(patch)
 
 
 @mutant(PROGRESS)

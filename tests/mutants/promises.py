@@ -9,15 +9,15 @@ import pytest
 from paxos_ray.core.promise import NO_BALLOT
 from paxos_ray.core.reception import Receiver
 from paxos_ray.core.state import State
-from tests.core import test_attacks_progress, test_attacks_safety
 from tests.core.harness import plant
 from tests.mutants.mutant import FORK, IN_CORE, PROGRESS, mutant
+from tests.scenarios.bugs import BUGS
 
 
 @mutant(*FORK, "promises are kept")
 def promise_not_checked(patch: pytest.MonkeyPatch) -> None:
     """A recorder that has promised a candidate goes on recording for the old leader."""
-    plant(patch, Receiver, "_answer", "request.ballot < state.promised", "False")
+    BUGS["a promise not checked"].plant(patch)
 
 
 @mutant("promises are kept")
@@ -46,7 +46,7 @@ def promise_without_the_register(patch: pytest.MonkeyPatch) -> None:
     plant(patch, Receiver, "_on_prepare", rule, rule.replace("state.register", "None"))
 
 
-@mutant(*FORK, witness=test_attacks_safety.a_stale_accept)
+@mutant(*FORK, witness="attack_07_stale_accept")
 def accept_checks_no_tops(patch: pytest.MonkeyPatch) -> None:
     """A late accept at a ballot that is still the promised one is recorded, though the log has gone
     on since (or an earlier incarnation of its sender has used that ballot)."""
@@ -58,17 +58,13 @@ def accept_checks_no_tops(patch: pytest.MonkeyPatch) -> None:
 @mutant(*FORK, "promises are kept", PROGRESS)
 def cookie_ignored(patch: pytest.MonkeyPatch) -> None:
     """What was meant for an earlier incarnation of the same id is taken in by the next."""
-    rule = "request.to != state.id or request.cookie != state.cookie"
-    plant(patch, Receiver, "_denied", rule, "request.to != state.id")
+    BUGS["another cookie is the same citizen"].plant(patch)
 
 
-@mutant(PROGRESS, witness=test_attacks_progress.a_promise_outlives_its_candidate)
+@mutant(PROGRESS, witness="attack_16_a_promise_outlives_its_candidate")
 def refused_before_the_log_is_taken_in(patch: pytest.MonkeyPatch) -> None:
     """Who has promised another takes in no committed entries either, and starves."""
-    refused = """if request.ballot < state.promised:
-        return Refused(state.promised, state.log.top, state.report())
-    if request.entries:"""
-    plant(patch, Receiver, "_answer", "if request.entries:", refused)
+    BUGS["refused before the entries are taken in"].plant(patch)
 
 
 @mutant(*FORK, IN_CORE)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import pytest
 
 from paxos_ray.core.legislation import Writer
-from paxos_ray.core.reception import Receiver
-from tests.core import test_attacks_safety
-from tests.core.harness import plant
 from tests.mutants.mutant import mutant
+from tests.scenarios.bugs import BUGS
 
 
 @mutant("no stale read")
@@ -23,23 +21,19 @@ def read_without_a_fresh_pulse(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Writer, "confirm", confirm)
 
 
-@mutant("no stale read", witness=test_attacks_safety.a_stale_read)
+@mutant("no stale read", witness="attack_06_stale_read")
 def synchronize_not_refused(patch: pytest.MonkeyPatch) -> None:
     """A `synchronize` below a promised ballot is answered as if nobody had been promised."""
-    rule = "request.ballot < state.promised"
-    answered = " and not isinstance(request, Synchronize)"
-    plant(patch, Receiver, "_answer", rule, rule + answered)
+    BUGS["a synchronize is not refused"].plant(patch)
 
 
-@mutant("no stale read", witness=test_attacks_safety.a_read_hung_on_a_pulse_given_again)
+@mutant("no stale read", witness="attack_09_a_read_hung_on_a_pulse_given_again")
 def read_hung_on_a_pulse_given_before(patch: pytest.MonkeyPatch) -> None:
     """The answers to a pulse confirm reads that were asked for after it was first given."""
-    plant(patch, Writer, "_complete", "<= round.reads", "<= self.asked")
+    BUGS["a read served by any pulse"].plant(patch)
 
 
 @mutant("no stale read")
 def read_before_its_leader_has_applied(patch: pytest.MonkeyPatch) -> None:
     """A leader answers a read as of the oldest entry it holds, which its application has."""
-    rule = "state.settle(ticket, state.log.top)"
-    oldest = "state.settle(ticket, next(iter(state.log)).promise)"
-    plant(patch, Writer, "_complete", rule, oldest)
+    BUGS["a read confirmed as of the beginning of the log"].plant(patch)

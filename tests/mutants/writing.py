@@ -9,10 +9,9 @@ import pytest
 from paxos_ray.core.legislation import Round, Writer
 from paxos_ray.core.messages import Outcome
 from paxos_ray.core.state import State
-from paxos_ray.core.succession import Swap
-from tests.core import test_attacks_progress, test_attacks_safety
 from tests.core.harness import plant
 from tests.mutants.mutant import FORK, PROGRESS, mutant
+from tests.scenarios.bugs import BUGS
 
 
 @mutant(*FORK)
@@ -37,15 +36,13 @@ def written_to_one_short(patch: pytest.MonkeyPatch) -> None:
 @mutant(*FORK, PROGRESS)
 def change_not_written_to_the_new_majority(patch: pytest.MonkeyPatch) -> None:
     """A new government is not recorded by all of its own majority."""
-    rule = "*(contact for contact in joining if contact not in self._peers)"
-    plant(patch, Writer, "_old_and_new", rule, "")
+    BUGS["W without the new majority"].plant(patch)
 
 
 @mutant(*FORK, PROGRESS)
 def change_not_written_to_the_old_majority(patch: pytest.MonkeyPatch) -> None:
     """A new government is recorded by its own majority only, not by the one it follows."""
-    rule = "[*self._peers, *(contact for contact in joining if contact not in self._peers)]"
-    plant(patch, Writer, "_old_and_new", rule, "joining")
+    BUGS["W without the old majority"].plant(patch)
 
 
 @mutant("no acknowledged entry is lost")
@@ -93,17 +90,16 @@ def stamped_by_the_clock(patch: pytest.MonkeyPatch) -> None:
 @mutant("stamps")
 def stamped_by_a_difference_of_clocks(patch: pytest.MonkeyPatch) -> None:
     """Log time moves by what the leader's clock is ahead of the last stamp, which was another's."""
-    rule = "max(0, state.now - self._clock)"
-    plant(patch, Writer, "_next_stamp", rule, "max(0, state.now - self._stamp)")
+    BUGS["stamps are made of two clocks"].plant(patch)
 
 
-@mutant(*FORK, PROGRESS, witness=test_attacks_safety.a_bounded_pulse_deposes_a_leader)
+@mutant(*FORK, PROGRESS, witness="a_bounded_pulse_deposes_a_leader")
 def leads_on_though_others_moved_its_log(patch: pytest.MonkeyPatch) -> None:
     """A leader that is brought committed entries by others does not see that it leads no more."""
     plant(patch, State, "absorb", "self.succession.deposed()", "pass")
 
 
-@mutant(*FORK, PROGRESS, witness=test_attacks_progress.a_deposed_leader_is_not_stuck)
+@mutant(*FORK, PROGRESS, witness="a_deposed_leader_is_not_stuck")
 def deposed_and_stays_in_office(patch: pytest.MonkeyPatch) -> None:
     """A deposed leader stays a leader, with a round that nobody will ever answer."""
-    plant(patch, Swap, "deposed", "isinstance(self._state.role, Writer)", "False")
+    BUGS["a deposed leader stays"].plant(patch)
