@@ -10,7 +10,7 @@ from paxos_ray.core.government import Government
 from paxos_ray.core.legislation import Writer
 from paxos_ray.core.recording import Recorder
 from tests.core.harness import plant
-from tests.mutants.mutant import PROGRESS, mutant
+from tests.mutants.mutant import INVALID, PROGRESS, mutant
 from tests.scenarios.bugs import BUGS
 
 MAY_SEAT = "id in view.reached and id not in view.away and id not in view.emigrants"
@@ -55,7 +55,7 @@ def seated_without_its_state(patch: pytest.MonkeyPatch) -> None:
     plant(patch, shaper, "_ready", "id in government.acclimated and ", "")
 
 
-@mutant("valid governments")
+@mutant("valid governments", INVALID)
 def shrinks_out_of_an_even_parliament(patch: pytest.MonkeyPatch) -> None:
     """An even parliament lets a member depart at once, instead of contracting."""
     BUGS["an even parliament lets a seat go"].plant(patch)
@@ -67,7 +67,7 @@ def emigrants_are_moved_up(patch: pytest.MonkeyPatch) -> None:
     BUGS["who leaves is moved up"].plant(patch)
 
 
-@mutant(PROGRESS, witness="change_promote")
+@mutant(PROGRESS)
 def the_dead_are_moved_up(patch: pytest.MonkeyPatch) -> None:
     """Somebody who does not answer is given a seat, or one in the majority."""
     BUGS["the dead are moved up"].plant(patch)
@@ -91,7 +91,7 @@ def nobody_stands(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Recorder, "may_stand", lambda self: False)
 
 
-@mutant(PROGRESS, witness="attack_13_nobody_may_stand")
+@mutant(PROGRESS, ambush=0.5, crash=2.0, collapse=0.3)
 def only_the_committed_majority_stands(patch: pytest.MonkeyPatch) -> None:
     """Who is in the majority of a government that it has only recorded does not stand."""
     BUGS["a government in the register entitles nobody to stand"].plant(patch)

@@ -10,25 +10,25 @@ from paxos_ray.core import changes
 from paxos_ray.core.election import Proposer
 from paxos_ray.core.government import Government
 from tests.core.harness import plant
-from tests.mutants.mutant import FORK, IN_CORE, INVALID, PROGRESS, mutant
+from tests.mutants.mutant import FORK, INVALID, PROGRESS, mutant
 from tests.scenarios.bugs import BUGS
 
 PARLIAMENTS = "(state.government, *pending)"
 
 
-@mutant(*FORK, witness="attack_05_joint_with_the_new_parliament")
+@mutant(*FORK, INVALID)
 def electorate_not_joint_with_the_new_parliament(patch: pytest.MonkeyPatch) -> None:
     """A majority of the committed parliament elects, whatever parliament is pending."""
     BUGS["an electorate of the old parliament only"].plant(patch)
 
 
-@mutant(*FORK, witness="attack_05_joint_with_the_old_parliament")
+@mutant(*FORK, INVALID)
 def electorate_not_joint_with_the_old_parliament(patch: pytest.MonkeyPatch) -> None:
     """A majority of the pending parliament elects, though it may never have formed."""
     BUGS["an electorate of the new parliament only"].plant(patch)
 
 
-@mutant(*FORK)
+@mutant(*FORK, INVALID)
 def half_a_parliament_elects(patch: pytest.MonkeyPatch) -> None:
     """An election is won with one promise less than a strict majority."""
     plant(patch, Government, "covered_by", "self.quorum", "self.quorum - 1")
@@ -69,14 +69,14 @@ def elected_upon_the_committed_government(patch: pytest.MonkeyPatch) -> None:
     BUGS["elected upon the committed government"].plant(patch)
 
 
-@mutant(*FORK, witness="attack_04_the_top_moves_during_an_election")
+@mutant(*FORK, PROGRESS)
 def election_continued_after_the_top_moved(patch: pytest.MonkeyPatch) -> None:
     """An election goes on though its candidate has committed more since: registers that were shown
     for another top are put together."""
     BUGS["an election goes on though the top has moved"].plant(patch)
 
 
-@mutant(*FORK, "promises are kept", witness="attack_08_the_candidate_counts_itself")
+@mutant(*FORK, "promises are kept")
 def candidate_does_not_count_itself(patch: pytest.MonkeyPatch) -> None:
     """A candidate goes on at its ballot after it has promised a higher one to another."""
     BUGS["the candidate does not count itself"].plant(patch)
@@ -95,7 +95,7 @@ def ballot_not_above_all_that_was_seen(patch: pytest.MonkeyPatch) -> None:
     plant(patch, Proposer, "_stand", "Ballot(state.seen + 1, state.id)", stale)
 
 
-@mutant(*FORK)
+@mutant(*FORK, ambush=0.5, collapse=0.3, spurious=2.0, crash=2.0)
 def change_of_another_retracted(patch: pytest.MonkeyPatch) -> None:
     """Where the electorate does not suffice for a pending change it is taken back, by whomever."""
     patch.setattr(Proposer, "_may_retract", lambda self: True)
@@ -117,10 +117,3 @@ def elected_with_another_seat(patch: pytest.MonkeyPatch) -> None:
         return after.model_copy(update=swapped)
 
     patch.setattr(changes, "elect", elect_more)
-
-
-@mutant(*FORK, IN_CORE, PROGRESS)
-def pending_parliament_not_asked(patch: pytest.MonkeyPatch) -> None:
-    """A candidate does not prepare to the parliaments that others have shown it."""
-    rule = "[government, *state.pending(), *self._known]"
-    plant(patch, Proposer, "_stand", rule, "[government, *state.pending()]")

@@ -28,7 +28,7 @@ def minimum_of_the_leader_only(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Census, "report", naive)
 
 
-@mutant("minimum", PROGRESS, witness="attack_20_the_minimum_jumps")
+@mutant("minimum")
 def minimum_too_high_after_a_change(patch: pytest.MonkeyPatch) -> None:
     """Who has not reported under the new government yet does not hold the minimum."""
     BUGS["the minimum jumps past the unheard"].plant(patch)
@@ -58,13 +58,13 @@ def state_kept_on_starting_anew(patch: pytest.MonkeyPatch) -> None:
     plant(patch, State, "restart", "self.stateful = False", "pass")
 
 
-@mutant(*FORK, witness="attack_02_a_batch_split_by_catch_up")
+@mutant(*FORK)
 def register_dropped_when_part_of_it_is_committed(patch: pytest.MonkeyPatch) -> None:
     """A batch that a bounded catch-up commits in part is forgotten whole."""
     BUGS["a register dropped when its base moves"].plant(patch)
 
 
-@mutant(*FORK)
+@mutant(*FORK, PROGRESS)
 def register_compared_instead_of_dropped(patch: pytest.MonkeyPatch) -> None:
     """What is recorded for places that the log has passed is kept where the log has others."""
     commit = State.commit
@@ -102,13 +102,13 @@ def nothing_to_start_from(patch: pytest.MonkeyPatch) -> None:
     BUGS["nobody is started anew"].plant(patch)
 
 
-@mutant(PROGRESS, witness="attack_24_refuse_before_lacks")
+@mutant(PROGRESS)
 def refused_without_saying_where_it_stands(patch: pytest.MonkeyPatch) -> None:
     """Who refuses does not say where it stands, so it can be given nothing, and starves."""
     BUGS["nobody notes where a refusal stands"].plant(patch)
 
 
-@mutant(PROGRESS, witness="attack_14_a_dead_representative")
+@mutant(PROGRESS)
 def constituency_of_the_dead_left_alone(patch: pytest.MonkeyPatch) -> None:
     """Nobody brings the log to those whose representative is dead."""
     BUGS["nobody below the dead gets the log"].plant(patch)

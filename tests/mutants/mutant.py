@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from paxos_ray.simulation.island import Settings
 from paxos_ray.simulation.plan import draw
 from paxos_ray.simulation.schedule import Schedule
 
@@ -23,6 +24,7 @@ Run = Callable[..., str | None]
 
 IN_CORE = "AssertionError in the core or the simulation"
 INVALID = "InvalidGovernment in the core or the simulation"
+VALUE_ERROR = "ValueError in the core or the simulation"
 PROGRESS = "progress after healing"
 FORK = (
     "committed is recorded by a majority",
@@ -74,8 +76,11 @@ class Mutant:
 
 
 def schedule(seed: int, **plan: Any) -> str | None:
-    """The simulator's schedule of that seed, its plan changed where it is asked for."""
-    return Schedule(seed, plan=replace(draw(seed), **plan)).run().failure
+    """The schedule of that seed, its plan and settings changed where that is asked for."""
+    drawn = draw(seed)
+    limits = {name: plan.pop(name) for name in Settings.__slots__ if name in plan}
+    settings = replace(drawn.settings, **limits)
+    return Schedule(seed, plan=replace(drawn, settings=settings, **plan)).run().failure
 
 
 def mutant(

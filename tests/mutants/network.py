@@ -7,7 +7,7 @@ import pytest
 from paxos_ray.core.legislator import Legislator
 from paxos_ray.simulation.network import Network
 from tests.core.harness import plant
-from tests.mutants.mutant import FORK, PROGRESS, mutant
+from tests.mutants.mutant import FORK, PROGRESS, VALUE_ERROR, mutant
 from tests.scenarios.bugs import BUGS
 
 
@@ -18,7 +18,7 @@ def pulses_are_waited_for_in_vain(patch: pytest.MonkeyPatch) -> None:
     plant(patch, Legislator, "tick", "state.now - giving.first_at >= state.limits.timeout", "False")
 
 
-@mutant(*FORK, "no stale read", PROGRESS, witness="attack_21_the_carrier_dies")
+@mutant(*FORK, "no stale read", PROGRESS, VALUE_ERROR)
 def results_count_twice(patch: pytest.MonkeyPatch) -> None:
     """The results of a pulse count again when a second carrier brings others."""
     BUGS["the results of a pulse count twice"].plant(patch)

@@ -10,7 +10,7 @@ from paxos_ray.core.promise import NO_BALLOT
 from paxos_ray.core.reception import Receiver
 from paxos_ray.core.state import State
 from tests.core.harness import plant
-from tests.mutants.mutant import FORK, IN_CORE, PROGRESS, mutant
+from tests.mutants.mutant import FORK, PROGRESS, mutant
 from tests.scenarios.bugs import BUGS
 
 
@@ -46,7 +46,7 @@ def promise_without_the_register(patch: pytest.MonkeyPatch) -> None:
     plant(patch, Receiver, "_on_prepare", rule, rule.replace("state.register", "None"))
 
 
-@mutant(*FORK, witness="attack_07_stale_accept")
+@mutant(*FORK)
 def accept_checks_no_tops(patch: pytest.MonkeyPatch) -> None:
     """A late accept at a ballot that is still the promised one is recorded, though the log has gone
     on since (or an earlier incarnation of its sender has used that ballot)."""
@@ -61,13 +61,13 @@ def cookie_ignored(patch: pytest.MonkeyPatch) -> None:
     BUGS["another cookie is the same citizen"].plant(patch)
 
 
-@mutant(PROGRESS, witness="attack_16_a_promise_outlives_its_candidate")
+@mutant(PROGRESS)
 def refused_before_the_log_is_taken_in(patch: pytest.MonkeyPatch) -> None:
     """Who has promised another takes in no committed entries either, and starves."""
     BUGS["refused before the entries are taken in"].plant(patch)
 
 
-@mutant(*FORK, IN_CORE)
-def any_register_is_committed(patch: pytest.MonkeyPatch) -> None:
-    """Told that what it holds is committed, a citizen commits what it holds of another ballot."""
-    plant(patch, State, "commit_register", "register.ballot != written", "False")
+@mutant(*FORK, witness="written_twice")
+def vouched_for_without_having_written(patch: pytest.MonkeyPatch) -> None:
+    """Who has committed what another wrote says that it is what the recipient has recorded."""
+    BUGS["vouched for without having written"].plant(patch)

@@ -93,12 +93,6 @@ def stamped_by_a_difference_of_clocks(patch: pytest.MonkeyPatch) -> None:
     BUGS["stamps are made of two clocks"].plant(patch)
 
 
-@mutant(*FORK, PROGRESS, witness="a_bounded_pulse_deposes_a_leader")
-def leads_on_though_others_moved_its_log(patch: pytest.MonkeyPatch) -> None:
-    """A leader that is brought committed entries by others does not see that it leads no more."""
-    plant(patch, State, "absorb", "self.succession.deposed()", "pass")
-
-
 @mutant(*FORK, PROGRESS, witness="a_deposed_leader_is_not_stuck")
 def deposed_and_stays_in_office(patch: pytest.MonkeyPatch) -> None:
     """A deposed leader stays a leader, with a round that nobody will ever answer."""
