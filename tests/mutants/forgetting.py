@@ -34,7 +34,7 @@ def minimum_too_high_after_a_change(patch: pytest.MonkeyPatch) -> None:
     BUGS["the minimum jumps past the unheard"].plant(patch)
 
 
-@mutant("minimum", PROGRESS, witness="attack_12_the_only_copy_of_the_state")
+@mutant("minimum", load_ms=3_000, newcomer=3.0, crash=2.0)
 def minimum_too_high_without_state(patch: pytest.MonkeyPatch) -> None:
     """Who has the log but not the application's state counts as having both."""
     BUGS["nobody says that it lacks the state"].plant(patch)
@@ -44,6 +44,9 @@ def minimum_too_high_without_state(patch: pytest.MonkeyPatch) -> None:
 def yesterdays_reports_count(patch: pytest.MonkeyPatch) -> None:
     """A report made under an earlier government counts under this one."""
     plant(patch, Census, "answered", "report[0] == self._number and ", "")
+    forgotten = "contact.report, contact.busy, contact.due = None, None, now"
+    plant(patch, Census, "__init__", forgotten, "contact.busy, contact.due = None, now")
+    plant(patch, Census, "retarget", "contact.report = None", "pass")
 
 
 @mutant(UNAPPLIED, "one log")

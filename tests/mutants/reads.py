@@ -27,7 +27,7 @@ def synchronize_not_refused(patch: pytest.MonkeyPatch) -> None:
     BUGS["a synchronize is not refused"].plant(patch)
 
 
-@mutant("no stale read", witness="attack_09_a_read_hung_on_a_pulse_given_again")
+@mutant("no stale read", coup=6.0, coordinator=3.0, reads_at_oldest=1.0)
 def read_hung_on_a_pulse_given_before(patch: pytest.MonkeyPatch) -> None:
     """The answers to a pulse confirm reads that were asked for after it was first given."""
     BUGS["a read served by any pulse"].plant(patch)

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))  # run by its path, it finds the tests and the pac
 from tests.mutants.catalogue import AREAS, MUTANTS  # noqa: E402
 from tests.mutants.mutant import Endless, Mutant, schedule  # noqa: E402
 
-LIMIT = 300
+LIMIT = 2_000
 """Schedules after which a mutant counts as not caught by them."""
 
 DATA = Path(__file__).with_name("found.json")
