@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -77,9 +77,10 @@ def _try(name: str) -> Found | str:
 
 
 def find_all(names: Sequence[str], jobs: int) -> Iterator[Found | str]:
-    """Find these, or say what is wrong with them, in `jobs` processes."""
+    """Find these, or say what is wrong with them, in `jobs` processes, as they come."""
     with ProcessPoolExecutor(max_workers=jobs) as pool:
-        yield from pool.map(_try, names)
+        for future in as_completed([pool.submit(_try, name) for name in names]):
+            yield future.result()
 
 
 def load() -> dict[str, Found]:
