@@ -10,8 +10,18 @@ from pathlib import Path
 
 import pytest
 import ray
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# `pytest --hypothesis-profile=deep` looks for long, and elsewhere each time.
+settings.register_profile(
+    "deep",
+    max_examples=20_000,
+    stateful_step_count=80,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
