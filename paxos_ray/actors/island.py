@@ -207,9 +207,7 @@ def launch(
     settings = replace(settings, num_cpus=share)
     placement.check_size(citizens, share)
     if citizens < 3:
-        many = "one citizen" if citizens == 1 else "two citizens"
-        text = f"an island of {many}: one death can lose data or stop writes; three are safe"
-        warnings.warn(text, FewCitizens, stacklevel=2)
+        _warn_of_few(citizens)
     if directory is not None:
         check(directory, share)
     wish = Wish(1, citizens)
@@ -244,6 +242,12 @@ def islands() -> list[str]:
     actors = ray.util.list_named_actors(all_namespaces=True)
     found = {island_of(actor["namespace"]) for actor in actors}
     return sorted(name for name in found if name is not None)
+
+
+def _warn_of_few(citizens: int) -> None:
+    many = "one citizen" if citizens == 1 else "two citizens"
+    text = f"an island of {many}: one death can lose data or stop writes; three are safe"
+    warnings.warn(text, FewCitizens, stacklevel=3)
 
 
 def _check_citizens(citizens: object) -> None:

@@ -71,10 +71,7 @@ def swarm(
     timeouts. The same seed is the same schedule, on any machine. A failure is shrunk to the few
     steps that are to blame, and written as a scenario (docs/scenarios.md).
     """
-    try:
-        chosen = parse_seeds(seeds)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--seeds") from None
+    chosen = _chosen(seeds)
     tally = Tally()
     if trace:
         for seed in chosen:
@@ -89,6 +86,13 @@ def swarm(
             _tell(failure, written.get(failure.seed))
         _sum_up(tally)
     raise typer.Exit(Exit.WRONG if tally.failures else Exit.OK)
+
+
+def _chosen(seeds: str) -> range:
+    try:
+        return parse_seeds(seeds)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--seeds") from None
 
 
 def _run(seeds: range, jobs: int, most: int, record: Path | None, tally: Tally) -> None:

@@ -7,7 +7,7 @@ look at it with the checkers, take its outcomes, set its alarm.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from random import Random
 from typing import Protocol
 
@@ -26,7 +26,8 @@ REPUBLIC = "island"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the island's citizens are made; sizes in seats, entries and bytes, times in ms."""
+    """How the island's citizens are made: options of `Legislator`, sizes in seats, entries and
+    bytes, times in ms."""
 
     parliament_size: int = 5
     parliament_floor: int = 3
@@ -118,19 +119,8 @@ class Island:
 
     def _settle_in(self, id: str) -> Inhabitant:
         assert id not in self.inhabitants or not self.inhabitants[id].alive
-        settings, random = self.settings, self.random
-        legislator = self.make(
-            id,
-            parliament_size=settings.parliament_size,
-            parliament_floor=settings.parliament_floor,
-            ping=settings.ping,
-            timeout=settings.timeout,
-            batch_entries=settings.batch_entries,
-            batch_bytes=settings.batch_bytes,
-            catch_up_entries=settings.catch_up_entries,
-            catch_up_bytes=settings.catch_up_bytes,
-            seed=random.getrandbits(32),
-        )
+        random = self.random
+        legislator = self.make(id, seed=random.getrandbits(32), **asdict(self.settings))
         offset = random.randrange(self.skew_ms + 1)
         who = Inhabitant(
             id, legislator, self.agenda, offset, len(self.incarnations), self.application

@@ -8,7 +8,7 @@ after every step. What happens is told line by line in the words of `core.descri
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from paxos_ray.core.describe import describe_reply
 from paxos_ray.core.government import Citizen, Cookie, Republic
@@ -110,19 +110,9 @@ class Stage:
     def _settle_in(self, id: str, seed: int | None, ahead_ms: int) -> Inhabitant:
         if id in self.inhabitants and self.inhabitants[id].alive:
             raise Unknown(f"{id} lives")
-        settings, ordinal = self.settings, len(self.incarnations)
-        legislator = self.make(
-            id,
-            parliament_size=settings.parliament_size,
-            parliament_floor=settings.parliament_floor,
-            ping=settings.ping,
-            timeout=settings.timeout,
-            batch_entries=settings.batch_entries,
-            batch_bytes=settings.batch_bytes,
-            catch_up_entries=settings.catch_up_entries,
-            catch_up_bytes=settings.catch_up_bytes,
-            seed=1 + ordinal if seed is None else seed,
-        )
+        ordinal = len(self.incarnations)
+        chosen = 1 + ordinal if seed is None else seed
+        legislator = self.make(id, seed=chosen, **asdict(self.settings))
         who = Inhabitant(id, legislator, self.agenda, ahead_ms, ordinal)
         self.inhabitants[id] = who
         self._looks[ordinal] = Look()
