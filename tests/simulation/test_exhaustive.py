@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
-from importlib import util
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from paxos_ray.core import election, legislation
+from paxos_ray.core import legislation
 from paxos_ray.core.legislator import Legislator
 from paxos_ray.core.messages import Register
 from paxos_ray.core.promise import Ballot
@@ -19,11 +16,7 @@ from paxos_ray.simulation.exhaustive import Bounds, explore
 from paxos_ray.simulation.exhaustive.likeness import Likeness
 from paxos_ray.simulation.exhaustive.search import Search
 from paxos_ray.simulation.exhaustive.state import State
-
-spec = util.spec_from_file_location("planted", Path(__file__).with_name("planted.py"))
-assert spec is not None and spec.loader is not None
-planted = util.module_from_spec(spec)
-spec.loader.exec_module(planted)
+from tests.mutants.catalogue import MUTANTS
 
 
 def bounds(**some: Any) -> Bounds:
@@ -132,45 +125,29 @@ def test_what_is_left_out_shows_nothing_new(within: Bounds) -> None:
     assert states < all_states
 
 
-def committed_before_all_have_answered(replace: Callable[..., None]) -> None:
-    """The first answer will do."""
-    accept = election.Proposer._hear
-
-    def hasty(self: Any, contact: Any, reply: Any) -> bool:
-        intact: bool = accept(self, contact, reply)
-        if self._chain and reply is None:
-            return True
-        return intact
-
-    replace(election.Proposer, "_hear", hasty)
-
-
 PLANTED = {
-    planted.promise_not_checked: bounds(entries=1, elections=1),
-    planted.promise_forgotten: bounds(entries=1, changes=1, elections=1),
-    planted.written_to_one_of_the_majority_short: bounds(entries=1, faults=1),
-    planted.register_not_in_the_chain: bounds(entries=1, elections=1),
-    planted.reads_confirmed_at_once: bounds(entries=1, reads=1, elections=1),
-    planted.acknowledged_when_queued: bounds(entries=1),
-    planted.minimum_of_the_leader_only: bounds(entries=1),
-    planted.shrinks_below_the_floor: bounds(changes=1),
-    committed_before_all_have_answered: bounds(elections=1, faults=1),
+    "promise_not_checked": bounds(entries=1, elections=1),
+    "promise_forgotten_on_a_change_of_government": bounds(entries=1, changes=1, elections=1),
+    "lost_answer_taken_for_an_answer": bounds(entries=1, faults=1),
+    "chain_dropped": bounds(entries=1, elections=1),
+    "read_without_a_fresh_pulse": bounds(entries=1, reads=1, elections=1),
+    "acknowledged_when_queued": bounds(entries=1),
+    "minimum_of_the_leader_only": bounds(entries=1),
+    "shrinks_below_the_floor": bounds(changes=1),
 }
 
 
-@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
-def test_a_planted_bug_is_found(
-    plant: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plant(monkeypatch.setattr)
-    finding = explore(PLANTED[plant], limit=10_000).finding
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_bug_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    MUTANTS[name].plant(monkeypatch)
+    finding = explore(PLANTED[name], limit=10_000).finding
     assert finding is not None
     assert finding.path
     assert finding.path[-1].endswith(finding.name)
 
 
 def test_a_violation_is_told_by_a_shortest_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    planted.register_not_in_the_chain(monkeypatch.setattr)
+    MUTANTS["chain_dropped"].plant(monkeypatch)
     finding = explore(bounds(entries=1, elections=1)).finding
     assert finding is not None
     assert finding.name == "committed is recorded by a majority"
