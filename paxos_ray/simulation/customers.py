@@ -22,7 +22,7 @@ from paxos_ray.simulation.histories import HistoryRecorder, OpenCall
 from paxos_ray.simulation.inhabitant import Inhabitant, Ticket
 from paxos_ray.simulation.island import Island
 from paxos_ray.simulation.plan import Plan
-from paxos_ray.simulation.watch import History
+from paxos_ray.simulation.watch import History, Violation
 
 MOST_UNANSWERED = 6
 
@@ -278,15 +278,16 @@ class Customer:
         if wish is None or wish.answered:
             return
         assert reply.status is not ERROR, reply
+        if reply.status is not OK:
+            raise Violation("exactly once", f"{self.name}'s {sequence} is unanswered: {reply}")
         wish.answered = True
         while self._unanswered and self._unanswered[min(self._unanswered)].answered:
             del self._unanswered[min(self._unanswered)]
-        if reply.status is OK:
-            wish.acknowledged, wish.result = True, reply.value
-            if self._customers.now - wish.asked_ms <= self._customers.habits.patience_ms:
-                self._customers.answer(wish.open, reply.value)
-            if type(reply.value) is int:
-                self._seen = reply.value
+        wish.acknowledged, wish.result = True, reply.value
+        if self._customers.now - wish.asked_ms <= self._customers.habits.patience_ms:
+            self._customers.answer(wish.open, reply.value)
+        if type(reply.value) is int:
+            self._seen = reply.value
 
     def _expired(self) -> None:
         """The outcome of all that is unanswered stays unknown."""
