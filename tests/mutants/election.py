@@ -101,6 +101,18 @@ def change_of_another_retracted(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Proposer, "_may_retract", lambda self: True)
 
 
+@mutant(*FORK, PROGRESS, witness="what_another_has_carried_on_stays")
+def change_retracted_that_another_carried_on(patch: pytest.MonkeyPatch) -> None:
+    """Who wrote a pending change takes it back, whatever ballot it is now recorded at."""
+    BUGS["a change is taken back though another has carried it on"].plant(patch)
+
+
+@mutant(PROGRESS, witness="taking_back_a_change")
+def change_never_retracted(patch: pytest.MonkeyPatch) -> None:
+    """A change that the dead can no longer form blocks whoever wrote it."""
+    BUGS["nobody takes a change back"].plant(patch)
+
+
 @mutant("valid governments")
 def elected_with_another_seat(patch: pytest.MonkeyPatch) -> None:
     """An election takes a constituent into parliament."""

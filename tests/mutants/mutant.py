@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from paxos_ray.simulation.customer_schedule import CustomerSchedule
 from paxos_ray.simulation.island import Settings
 from paxos_ray.simulation.plan import draw
 from paxos_ray.simulation.schedule import Schedule
@@ -81,6 +82,11 @@ def schedule(seed: int, **plan: Any) -> str | None:
     limits = {name: plan.pop(name) for name in Settings.__slots__ if name in plan}
     settings = replace(drawn.settings, **limits)
     return Schedule(seed, plan=replace(drawn, settings=settings, **plan)).run().failure
+
+
+def customers(seed: int) -> str | None:
+    """The schedule of that seed, with clients that keep sessions."""
+    return CustomerSchedule(seed).run().failure
 
 
 def mutant(

@@ -24,6 +24,12 @@ def results_count_twice(patch: pytest.MonkeyPatch) -> None:
     BUGS["the results of a pulse count twice"].plant(patch)
 
 
+@mutant(PROGRESS, witness="attack_15_exile")
+def exile_is_not_told(patch: pytest.MonkeyPatch) -> None:
+    """Who has been written out while it was away is answered like a citizen."""
+    BUGS["exiles are not told"].plant(patch)
+
+
 @mutant(PROGRESS)
 def carriers_never_come_home(patch: pytest.MonkeyPatch) -> None:
     """Not a bug of the protocol: a network that loses all results."""

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from paxos_ray.core.government import Government
 from paxos_ray.core.promise import NO_BALLOT
 from paxos_ray.core.reception import Receiver
 from paxos_ray.core.state import State
+from paxos_ray.core.succession import Swap
 from tests.core.harness import plant
 from tests.mutants.mutant import FORK, PROGRESS, mutant
 from tests.scenarios.bugs import BUGS
@@ -39,6 +41,12 @@ def promise_forgotten_on_starting_anew(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(State, "restart", forgetful)
 
 
+@mutant(*FORK, "promises are kept")
+def leader_does_not_count_itself(patch: pytest.MonkeyPatch) -> None:
+    """A leader that has promised another's ballot goes on leading."""
+    plant(patch, Swap, "superseded", "isinstance(role, Writer)", "False")
+
+
 @mutant(*FORK)
 def promise_without_the_register(patch: pytest.MonkeyPatch) -> None:
     """Who promises does not say what it has recorded before."""
@@ -58,6 +66,13 @@ def accept_checks_no_tops(patch: pytest.MonkeyPatch) -> None:
 @mutant(*FORK, "promises are kept", PROGRESS)
 def cookie_ignored(patch: pytest.MonkeyPatch) -> None:
     """What was meant for an earlier incarnation of the same id is taken in by the next."""
+    BUGS["another cookie is the same citizen"].plant(patch)
+
+
+@mutant(*FORK, PROGRESS)
+def another_cookie_is_the_same_citizen(patch: pytest.MonkeyPatch) -> None:
+    """Who comes back under its old id, without its memory, counts as the citizen that it was."""
+    plant(patch, Government, "lists", " and citizen.cookie == cookie", "")
     BUGS["another cookie is the same citizen"].plant(patch)
 
 

@@ -121,7 +121,7 @@ def _outcome(mutant: Mutant, found: Found) -> tuple[str, str]:
     if mutant.plan:
         after += ", with " + ", ".join(f"`{name}={value}`" for name, value in mutant.plan.items())
     if mutant.run is not schedule:
-        after += " of `tests/mutants/clients.py`"
+        after += f" with {mutant.run.__name__}"
     return found.checker, after
 
 

@@ -22,6 +22,13 @@ def lost_answer_taken_for_an_answer(patch: pytest.MonkeyPatch) -> None:
 
 
 @mutant(*FORK)
+def refusal_taken_for_an_answer(patch: pytest.MonkeyPatch) -> None:
+    """Those who refuse a batch count among those who have recorded it."""
+    rule = "isinstance(reply, Received)"
+    plant(patch, Writer, "_hear", rule, "isinstance(reply, Received | Refused)")
+
+
+@mutant(*FORK)
 def committed_before_all_answered(patch: pytest.MonkeyPatch) -> None:
     """A batch is committed at the first answers, before the last of the majority has given its."""
     plant(patch, Writer, "sent", "elif not round.waiting:", "elif len(round.waiting) < 2:")
@@ -31,6 +38,13 @@ def committed_before_all_answered(patch: pytest.MonkeyPatch) -> None:
 def written_to_one_short(patch: pytest.MonkeyPatch) -> None:
     """The last of the majority is not written to."""
     plant(patch, Writer, "reign", "government.majority[1:]", "government.majority[1:-1]")
+
+
+@mutant(*FORK, PROGRESS)
+def change_written_to_one_short(patch: pytest.MonkeyPatch) -> None:
+    """A new government is written to all of both majorities but the last."""
+    rule = "[*self._peers, *(contact for contact in joining if contact not in self._peers)]"
+    plant(patch, Writer, "_old_and_new", rule, f"{rule}[:-1]")
 
 
 @mutant(*FORK, PROGRESS)
