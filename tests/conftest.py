@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import ray
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,6 +21,8 @@ settings.register_profile(
     stateful_step_count=80,
     deadline=None,
     suppress_health_check=list(HealthCheck),
+    # Not to explain: that traces every line, and a scenario says more.
+    phases=[phase for phase in Phase if phase is not Phase.explain],
 )
 
 
