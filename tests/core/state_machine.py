@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -34,7 +35,11 @@ Item = TypeVar("Item")
 class IslandMachine(RuleBasedStateMachine):
     """What fails has a note with the commands so far, as the text of a scenario.
 
-    Rules name whom they mean by small numbers, so that a failure shrinks to the last who acted."""
+    Rules name whom they mean by small numbers, so that a failure shrinks to the last who acted.
+    `plant` is given a bug to plant when the island has come to be: what is caught while it is
+    founded would prove nothing of the steps."""
+
+    plant: ClassVar[Callable[[pytest.MonkeyPatch], None] | None] = None
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,6 +47,7 @@ class IslandMachine(RuleBasedStateMachine):
         self.commands: list[str] = []
         self.entries = 0
         self.failed = False
+        self.patch = pytest.MonkeyPatch()
         self.finished: list[str] = []  # the givings whose sender has its results
 
     def do(self, command: str) -> None:
@@ -123,6 +129,11 @@ class IslandMachine(RuleBasedStateMachine):
     )
     def found(self, size: int, limit: int, seats: int, floor: int, ahead: int) -> None:
         """A founder alone, or a settled island; the founder's clock may be ahead of all others."""
+        self.grow(size, limit, seats, floor, ahead)
+        if plant := type(self).plant:
+            plant(self.patch)
+
+    def grow(self, size: int, limit: int, seats: int, floor: int, ahead: int) -> None:
         self.do(
             f"settings ping={PING} timeout={TIMEOUT} batch_entries={limit} "
             f"catch_up_entries={limit} parliament_size={seats} parliament_floor={floor}"
@@ -315,13 +326,9 @@ class IslandMachine(RuleBasedStateMachine):
         who = pick(self.living, place)
         others = [other for other in self.living if other is not who]
         if way == "heal":
-            self.heal()
+            self.do("heal")
         elif others:
             self.do(f"cut {who} {way} {words(others)}")
-
-    def heal(self) -> None:
-        if self.script.stage.cut:
-            self.do("heal")
 
     # -- without faults ------------------------------------------------------------------
 
@@ -333,7 +340,7 @@ class IslandMachine(RuleBasedStateMachine):
         fails at the end only would not shrink to fewer steps."""
         if not self.can_go_on():
             return
-        self.heal()
+        self.do("heal")
         first, step_ms = self.entries + 1, 2 * TIMEOUT
         while step_ms < HEALING_PINGS * PING + 20 * TIMEOUT:
             self.do(f"run {step_ms}")
@@ -351,8 +358,11 @@ class IslandMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """In any case, at the end."""
-        if self.commands and not self.failed:
-            self.rest()
+        try:
+            if self.commands and not self.failed:
+                self.rest()
+        finally:
+            self.patch.undo()
 
     def acknowledged_since(self, first: int) -> bool:
         """Whether one of the entries from the number `first` on is known to be committed."""
@@ -387,5 +397,4 @@ def without(those: Sequence[Item], aside: int) -> list[Item]:
 
 
 def words(those: Iterable[object]) -> str:
-    """All of them, as a command has them."""
     return " ".join(map(str, those))
