@@ -146,6 +146,8 @@ def _sum_up(tally: Tally) -> None:
         f"{tally.acknowledged} writes acknowledged, {tally.confirmed} reads confirmed, "
         f"at rest after at most {tally.rested_pings} pings"
     )
+    if tally.undecided:
+        typer.echo(f"{tally.undecided} histories of clients were too costly to check")
     for what, counts in (("deeds", tally.deeds), ("changes", tally.changes)):
         typer.echo(
             f"{what}: " + ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
@@ -159,6 +161,7 @@ def _json(seeds: range, tally: Tally, written: dict[int, Path]) -> dict[str, Any
         "messages": tally.messages,
         "acknowledged": tally.acknowledged,
         "confirmed": tally.confirmed,
+        "undecided": tally.undecided,
         "rested_pings": tally.rested_pings,
         "deeds": dict(sorted(tally.deeds.items())),
         "changes": dict(sorted(tally.changes.items())),

@@ -58,6 +58,10 @@ class CustomerSchedule(Schedule):
         super()._heal()
         self._look_back()
 
+    def _fill(self, summary: Summary) -> None:
+        super()._fill(summary)
+        summary.undecided = self.undecided
+
     def _look_back(self) -> None:
         """Check what the customers heard, what the log has of it and what the citizens hold."""
         replay = Replay(self.history.entries[promise] for promise in self.history.chain)

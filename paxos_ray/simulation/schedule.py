@@ -40,6 +40,7 @@ class Summary:
     acknowledged: int = 0
     read: int = 0
     confirmed: int = 0
+    undecided: bool = False  # its clients' history was too costly to check
     deeds: dict[str, int] = field(default_factory=dict)
     changes: dict[str, int] = field(default_factory=dict)
 

@@ -25,6 +25,7 @@ class Tally:
     messages: int = 0
     acknowledged: int = 0
     confirmed: int = 0
+    undecided: int = 0  # schedules whose clients' history was too costly to check
     deeds: Counter[str] = field(default_factory=Counter)
     changes: Counter[str] = field(default_factory=Counter)
     rested_pings: int = 0  # the longest way from healing to rest
@@ -37,6 +38,7 @@ class Tally:
         self.messages += summary.messages
         self.acknowledged += summary.acknowledged
         self.confirmed += summary.confirmed
+        self.undecided += summary.undecided
         self.deeds.update(summary.deeds)
         self.changes.update(summary.changes)
         self.rested_pings = max(self.rested_pings, summary.rested_pings)

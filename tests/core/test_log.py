@@ -74,6 +74,10 @@ def agree(log: Log, held: list[Entry], everything: list[Entry], first: int) -> N
     if held:
         assert log.top == held[-1].promise
         assert log.base == ruling(everything, first)
+    for entry in everything if held else ():
+        rest = log.after(entry.promise)
+        expected = since(held, entry.promise, MANY, MANY)
+        assert (rest if rest is None else tuple(rest)) == expected
     for entries, size in ((MANY, MANY), (2, MANY), (MANY, 70), (3, 100), (1, 1)):
         assert log.opening(entries, size) == bounded(held, entries, size)
         for entry in everything:

@@ -10,7 +10,7 @@ import pytest
 from paxos_ray.machines import Counter, Reply
 from paxos_ray.machines.replies import OK
 from paxos_ray.machines.sessions import Sessions
-from paxos_ray.simulation import run_customers
+from paxos_ray.simulation import Tally, customer_schedule, run_customers
 from paxos_ray.simulation.customer_schedule import CustomerSchedule
 from paxos_ray.simulation.customers import Customer, Post
 
@@ -94,6 +94,16 @@ def gap_is_an_outcome(replace: Replace) -> None:
             self._answered(sequence, Reply(OK, 0))
 
     replace(Customer, "_gap", gap)
+
+
+def test_a_history_too_costly_to_check_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(customer_schedule, "LIMIT", 1)
+    summary = customer_schedule.run_customers(0)
+    assert summary.failure is None
+    assert summary.undecided
+    tally = Tally()
+    tally.add(summary)
+    assert tally.undecided == 1
 
 
 @pytest.mark.parametrize(
