@@ -16,6 +16,7 @@ from paxos_ray.procession.heft import Heft
 from paxos_ray.procession.listener import Listener, Metrics
 from paxos_ray.procession.node import EMPTY, END, Absent, Node
 from paxos_ray.procession.queue import Procession
+from paxos_ray.procession.search import Search
 from paxos_ray.procession.shifter import Shifter
 from paxos_ray.procession.throttle import Outlet, Throttle
 from paxos_ray.procession.walk import Walk
@@ -35,6 +36,7 @@ __all__ = [
     "Outlet",
     "Procession",
     "ProcessionError",
+    "Search",
     "Shifted",
     "Shifter",
     "Throttle",

@@ -58,7 +58,7 @@ class Procession(Generic[T]):
     # `_fresh` out of the consumer's hands (`_arrange`). So neither pays for what there is not.
     __slots__ = (
         *("__weakref__", "_alarms", "_bench", "_ears", "_ended", "_exposed", "_fresh", "_head"),
-        *("_mask", "_peak", "_room", "_shifters", "_tail", "bits", "limit"),
+        *("_mark", "_mask", "_peak", "_room", "_rung", "_shifters", "_tail", "bits", "limit"),
     )
 
     def __init__(self, *, bits: int | None = BITS, limit: int | None = None) -> None:
@@ -79,6 +79,8 @@ class Procession(Generic[T]):
         self._shifters: list[Shifter[T]] = []
         self._ears: list[Ear[T]] = []
         self._alarms: list[Alarm] = []
+        self._rung = False  # some of them have, and wait for less to be held
+        self._mark = self.limit + 1  # when so much is held, an alarm rings or a push is refused
         self._peak = 0  # what was held at most when last something was shifted
         self._exposed = False  # nodes have been given out, from which all that follow are reached
         self._ended = False
@@ -170,28 +172,38 @@ class Procession(Generic[T]):
     def _look(self, count: int) -> None:
         """See to all that a push has to see to, beyond an append. The last `count` values of
         `_fresh` are new, and go again if they are refused."""
-        held = len(self)
-        if self._ended or (held > self.limit and self._shifters):
-            for _ in range(count):
-                self._fresh.pop()
-            if self._ended:
-                raise Ended("the stream has ended: nothing can be pushed")
-            raise Full(f"{held - count} of at most {self.limit} nodes are held", self.limit)
+        if self._ended:
+            self._take_back(count)
+            raise Ended("the stream has ended: nothing can be pushed")
         first = self._head
-        if self._exposed and (self._ears or not self._shifters):
-            self._link()
         if not self._shifters:
-            self._tell(first)
+            if self._exposed:
+                self._link()
+                self._tell(first)
             self._let_go()
             return
-        ringing = [alarm for alarm in self._alarms if alarm.armed and held >= alarm.at]
-        for alarm in ringing:
-            alarm.armed = False
-        self._bench.wake()
-        self._arrange()
+        held = ((first.sequence - self._tail.sequence) & self._mask) + len(self._fresh)
+        ringing: tuple[Alarm, ...] = ()
+        if held >= self._mark:
+            if held > self.limit:
+                self._take_back(count)
+                raise Full(f"{held - count} of at most {self.limit} nodes are held", self.limit)
+            ringing = tuple(alarm for alarm in self._alarms if alarm.armed and held >= alarm.at)
+            for alarm in ringing:
+                alarm.armed = False
+        if self._bench:
+            self._bench.wake()
+        if self._ears:
+            self._link()
+        if ringing or not self._ears:
+            self._arrange()
         self._tell(first)
         for alarm in ringing:
             alarm.ring(held, self.limit)
+
+    def _take_back(self, count: int) -> None:
+        for _ in range(count):
+            self._fresh.pop()
 
     def _sit(self) -> Seat:
         """What is done when something is pushed, or the stream ends, or a consumer goes."""
@@ -204,24 +216,25 @@ class Procession(Generic[T]):
         self._bench.rise(future)
         self._arrange()
 
-    def _tell(self, first: Node[T]) -> None:
-        """Tell the listeners of what has been linked, from `first` on."""
-        if self._ears:
-            node, head = first, self._head
+    def _tell(self, node: Node[T]) -> None:
+        """Tell the listeners of what has been linked, from this node on."""
+        ears, head = self._ears, self._head
+        if ears:
             while node is not head:
-                for ear in self._ears:
+                for ear in ears:
                     ear.listener.pushed(node)
                 assert node._next is not None
                 node = node._next
 
     def _link(self) -> None:
         """Make nodes of all that is fresh."""
-        self._fold()
         fresh, node, mask = self._fresh, self._head, self._mask
-        if not fresh:
-            return
         if self._shifters:
-            self._shifters[0]._ready = NOTHING  # which lies behind what is linked now
+            alone = self._shifters[0]
+            if alone._taken:
+                self._fold()
+            if fresh:
+                alone._ready = NOTHING  # what is linked now comes first
         self._room -= len(fresh)
         sequence = node.sequence
         while fresh:
@@ -251,14 +264,17 @@ class Procession(Generic[T]):
         shifters, fresh = self._shifters, self._fresh
         for shifter in shifters:
             shifter._ready = NOTHING
-        if self._ended or self._ears or self._bench or not shifters:
+        if self._alarms:
+            armed = [alarm.at for alarm in self._alarms if alarm.armed]
+            self._mark = min([self.limit + 1, *armed])
+            self._rung = len(armed) < len(self._alarms)
+        if self._ended or self._ears or not shifters or self._bench:
             self._room = -1
         else:
-            bound = min([self.limit, *(alarm.at - 1 for alarm in self._alarms if alarm.armed)])
-            self._room = bound - (len(self) - len(fresh))
+            self._room = self._mark - 1 - (len(self) - len(fresh))
         if len(shifters) == 1 and not self._exposed and shifters[0]._at is self._head:
             # A peak is noted by the first shift after it.
-            if len(fresh) <= self._peak and all(alarm.armed for alarm in self._alarms):
+            if len(fresh) <= self._peak and not self._rung:
                 self._room = min(self._room, self._peak)
                 shifters[0]._ready = fresh
 
@@ -274,15 +290,14 @@ class Procession(Generic[T]):
     def _untrack(self, shifter: Shifter[T], node: Node[T]) -> None:
         """It stands there no more, and nowhere else."""
         self._fold()
+        self._note_peak()
         self._shifters.remove(shifter)
         self._bench.wake()
-        if self._shifters:
-            self._left(node)
-        else:
-            node._consumers -= 1
-            self._note_peak()
+        node._consumers -= 1
+        if not self._shifters:
             self._let_go()
-            self._rearm()
+        elif node is self._tail:
+            self._advance()
         self._arrange()
 
     def _take(self, shifter: Shifter[T]) -> T:
@@ -290,30 +305,29 @@ class Procession(Generic[T]):
         self._note_peak()
         shifter._taken += 1
         value = self._fresh.popleft()
-        self._rearm()
+        if self._rung:
+            self._rearm()
         self._arrange()
         return value
 
-    def _left(self, node: Node[T]) -> None:
-        """A consumer has left this node."""
-        node._consumers -= 1
-        if node is self._tail and not node._consumers:
-            self._note_peak()
-            self._advance()
-            self._rearm()
-
     def _advance(self) -> None:
         """Where no consumer stands before the first that is held, that one is shifted."""
-        tail = self._tail
-        while not tail._consumers and tail._next is not None:
-            self._tail = tail._next
+        if self._shifters:
+            self._note_peak()
+        tail, ears = self._tail, self._ears
+        following = tail._next
+        while following is not None and not tail._consumers:
+            self._tail = following
             tail.shifted = True
-            for ear in self._ears:
+            for ear in ears:
                 if ear.deaf:
                     ear.deaf -= 1
                 else:
                     ear.listener.shifted(tail)
             tail = self._tail
+            following = tail._next
+        if self._rung:
+            self._rearm()
 
     def _let_go(self) -> None:
         """Nobody consumes: all that is there is shifted."""
@@ -325,13 +339,19 @@ class Procession(Generic[T]):
             self._fresh.clear()
 
     def _note_peak(self) -> None:
-        self._peak = max(self._peak, len(self))
+        """Less will be held in a moment."""
+        held = ((self._head.sequence - self._tail.sequence) & self._mask) + len(self._fresh)
+        if held > self._peak:
+            self._peak = held
 
     def _rearm(self) -> None:
-        if self._alarms:
-            held = len(self)
-            for alarm in self._alarms:
-                alarm.armed = alarm.armed or held < alarm.at
+        """Alarms that have rung ring again when what is held has been less."""
+        held = len(self)  # less than a moment ago
+        again = [alarm for alarm in self._alarms if not alarm.armed and held < alarm.at]
+        for alarm in again:
+            alarm.armed = True
+        if again:
+            self._arrange()
 
     # -- copies --------------------------------------------------------------------------
 

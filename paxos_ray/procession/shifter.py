@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from paxos_ray.procession.errors import Destroyed
+from paxos_ray.procession.errors import Destroyed, InvalidSetting, Shifted
 from paxos_ray.procession.node import EMPTY, END, Absent, Node
 
 if TYPE_CHECKING:
@@ -47,6 +47,32 @@ class Shifter(Generic[T]):
             return node.value
         fresh = self._queue._fresh
         return fresh[0] if fresh else self._nothing()
+
+    def move(self, node: Node[T]) -> None:
+        """Stand at a node that is held, before or behind, without shifting one by one. Raises
+        `Shifted` for one that all consumers have passed."""
+        left = self._standing()
+        if node.shifted:
+            raise Shifted(f"all consumers have passed node {node.sequence}: it is not held")
+        self._at = node
+        node._consumers += 1
+        left._consumers -= 1
+        if left is self._queue._tail:
+            self._queue._advance()
+
+    def skip(self, count: int) -> None:
+        """Shift so many values. Raises `InvalidSetting`, and shifts none, if there are fewer."""
+        ready = self._ready
+        if not 0 < count <= len(ready):
+            if not 0 <= count <= self.lag:
+                raise InvalidSetting(f"{count!r} of {self.lag} values cannot be skipped")
+            while count and not self._ready:
+                self._shift()
+                count -= 1
+            ready = self._ready
+        self._taken += count
+        for _ in range(count):
+            ready.popleft()
 
     def shifter(self) -> Shifter[T]:
         """Another consumer, at the same place."""
@@ -130,7 +156,9 @@ class Shifter(Generic[T]):
 
     def _shift(self) -> T | Absent:
         """Shift where there is more to it than taking a value."""
-        node, queue = self._standing(), self._queue
+        node, queue = self._at, self._queue
+        if node is None:
+            node = self._standing()  # raises
         following = node._next
         if following is None:
             if not queue._fresh:
@@ -142,5 +170,7 @@ class Shifter(Generic[T]):
             assert following is not None
         self._at = following
         following._consumers += 1
-        queue._left(node)
+        node._consumers -= 1
+        if node is queue._tail:
+            queue._advance()
         return node.value

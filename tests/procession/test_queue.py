@@ -16,6 +16,7 @@ import pytest
 from paxos_ray.procession import (
     EMPTY,
     END,
+    Destroyed,
     Ended,
     Full,
     InvalidSetting,
@@ -23,6 +24,7 @@ from paxos_ray.procession import (
     Node,
     Procession,
     ProcessionError,
+    Shifted,
     Shifter,
 )
 
@@ -221,6 +223,18 @@ def test_an_alarm_rings_before_the_limit_and_again_when_it_was_left() -> None:
     assert rung == [(8, 10), (9, 10)]
 
 
+def test_an_alarm_rings_again_after_several_consumers_have_made_room() -> None:
+    queue: Procession[int] = Procession(limit=7)
+    one, other = queue.shifter(), queue.shifter()
+    rung: list[int] = []
+    queue.alarm(0.5, lambda held, _limit: rung.append(held))
+    queue.extend(range(4))
+    one.shift()
+    other.shift()
+    queue.push(4)
+    assert rung == [4, 4]
+
+
 def test_what_an_alarm_raises_comes_out_of_the_push_and_nothing_is_lost() -> None:
     queue: Procession[int] = Procession(limit=2)
     shifter = queue.shifter()
@@ -384,3 +398,41 @@ def test_a_push_from_another_thread_wakes_a_loop() -> None:
         return values
 
     assert asyncio.run(main()) == [1]
+
+
+# -- places ----------------------------------------------------------------------------------
+
+
+def test_a_consumer_moves_to_any_node_that_is_held() -> None:
+    queue: Procession[int] = Procession(bits=3)
+    one, other = queue.shifter(), queue.shifter()
+    queue.extend(range(7))
+    nodes = list(queue)
+    one.move(nodes[5])
+    assert (one.peek(), one.lag, len(queue)) == (5, 2, 7)
+    one.move(nodes[2])
+    other.move(nodes[3])
+    assert (len(queue), nodes[1].shifted, nodes[2].shifted) == (5, True, False)
+    assert queue.distance(nodes[2], nodes[6]) == 4
+    with pytest.raises(Shifted):
+        one.move(nodes[1])
+    assert list(one) == [2, 3, 4, 5, 6]
+    assert list(other) == [3, 4, 5, 6]
+    with pytest.raises(Shifted):
+        other.move(nodes[6])
+    other.destroy()
+    with pytest.raises(Destroyed):
+        other.move(nodes[6])
+
+
+def test_the_rest_of_a_walk() -> None:
+    queue: Procession[int] = Procession()
+    queue.shifter()
+    queue.extend(range(5))
+    walk = queue.walk()
+    next(walk)
+    assert [node.value for node in walk.rest()] == [1, 2, 3, 4]
+    assert walk.rest() == []
+    queue.push(5)
+    assert [node.value for node in walk.rest()] == [5]
+    assert walk.promote().peek() == 5

@@ -30,6 +30,7 @@ from paxos_ray.procession import (
     Destroyed,
     Ended,
     Full,
+    InvalidSetting,
     Node,
     Procession,
     Shifted,
@@ -183,6 +184,31 @@ class ProcessionMachine(RuleBasedStateMachine):
             self.settle()
 
     @precondition(lambda self: self.shifters)
+    @rule(which=PLACE, many=st.integers(-1, 8))
+    def skip(self, which: int, many: int) -> None:
+        which %= len(self.shifters)
+        if 0 <= many <= self.count - self.places[which]:
+            self.shifters[which].skip(many)
+            self.places[which] += many
+            self.settle()
+        else:
+            with pytest.raises(InvalidSetting):
+                self.shifters[which].skip(many)
+
+    @precondition(lambda self: self.shifters and self.nodes)
+    @rule(which=PLACE, where=PLACE)
+    def move(self, which: int, where: int) -> None:
+        which %= len(self.shifters)
+        number = list(self.nodes)[-1 - where % len(self.nodes)]
+        if number < self.least:
+            with pytest.raises(Shifted):
+                self.shifters[which].move(self.nodes[number])
+        else:
+            self.shifters[which].move(self.nodes[number])
+            self.places[which] = number
+            self.settle()
+
+    @precondition(lambda self: self.shifters)
     @rule(which=PLACE)
     def drain(self, which: int) -> None:
         which %= len(self.shifters)
@@ -198,7 +224,7 @@ class ProcessionMachine(RuleBasedStateMachine):
         del self.places[which]
         shifter.destroy()
         shifter.destroy()
-        for verb in (shifter.shift, shifter.peek, shifter.shifter):
+        for verb in (shifter.shift, shifter.peek, shifter.shifter, lambda: shifter.skip(0)):
             with pytest.raises(Destroyed):
                 verb()
         self.settle()
