@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any, NamedTuple
 
 from paxos_ray.core.government import Government
 from paxos_ray.core.promise import Promise
+from paxos_ray.procession import Procession
 
 
 class Entry(NamedTuple):
@@ -34,20 +35,36 @@ def heft(body: object) -> int:
 class Log:
     """Entries in order, `first` to `top`, with the government in force at `first`.
 
-    Positions are absolute: that of `g/e` is that of `g/0` plus e, so no index by promise is
-    kept. Appending, finding and trimming cost constant time an entry.
+    The log is a procession, `queue`, which others may follow, listen to and have alarms rung by: an
+    entry joins it when it is committed, and is trimmed by the log's own consumer, which stands at
+    `first`. Beside it lies an index by promise. Positions are absolute, and that of `g/e` is that
+    of `g/0` plus e, so it is a list; and of entries, not of nodes, so that a slice of it is what is
+    asked for, and nodes are paid for only when somebody follows who needs them. Appending, finding
+    and trimming cost constant time an entry; only entries are walked that are handed out.
     """
 
-    __slots__ = ("_entries", "_gone", "_head", "_hefts", "_origins", "base", "top")
+    __slots__ = (
+        *("_entries", "_gone", "_head", "_hefts", "_keeper", "_origins"),
+        *("base", "queue", "top"),
+    )
+
+    queue: Procession[Entry]
+    """The entries held, as a queue that is not pushed to from outside. It ends when the log
+    restarts elsewhere, with another queue. Copies of a log have none of its followers."""
 
     def __init__(self) -> None:
+        self._begin({}, None, NOTHING)
+
+    def _begin(self, origins: dict[int, int], base: Government | None, top: Promise) -> None:
+        self.queue = Procession()
+        self._keeper = self.queue.shifter()
         self._entries: list[Entry] = []
         self._hefts: list[int] = []  # running total of heft, up to and with each entry
         self._head = 0  # how many of _entries are let go but not yet moved out of the list
         self._gone = 0  # absolute position of _entries[0]
-        self._origins: dict[int, int] = {}  # government number -> absolute position of its entry 0
-        self.base: Government | None = None
-        self.top = NOTHING
+        self._origins = origins  # government number -> absolute position of its entry 0
+        self.base = base
+        self.top = top
 
     def __len__(self) -> int:
         return len(self._entries) - self._head
@@ -74,10 +91,9 @@ class Log:
 
     def restart(self, base: Government, first: Entry) -> None:
         """Forget everything; hold nothing yet, `first` is to come, at which `base` is in force."""
-        self._entries, self._hefts, self._head, self._gone = [], [], 0, 0
-        self._origins = {base.promise.government: -first.promise.entry}
-        self.base = base
-        self.top = first.previous
+        self.queue.end()
+        origins = {base.promise.government: -first.promise.entry}
+        self._begin(origins, base, first.previous)
 
     def extend(self, entries: Sequence[Entry]) -> None:
         """Append entries that follow the top without a gap."""
@@ -97,6 +113,7 @@ class Log:
             self._hefts.append(total)
         self._entries.extend(entries)
         self.top = top
+        self.queue.extend(entries)
 
     def since(self, promise: Promise, entries: int, size: int) -> tuple[Entry, ...] | None:
         """What follows `promise`, at most so many entries and bytes (one entry at the least).
@@ -126,6 +143,7 @@ class Log:
         index = self._index(minimum if minimum < self.top else self.top)
         if index is None or index <= self._head:
             return
+        self._keeper.skip(index - self._head)
         self._head = index
         number = self._entries[index].promise.government
         if self.base is not None and number != self.base.promise.government:
@@ -136,6 +154,18 @@ class Log:
             del self._entries[: self._head], self._hefts[: self._head]
             self._gone += self._head
             self._head = 0
+
+    def __getstate__(self) -> tuple[object, ...]:
+        first = self._gone + self._head
+        origins = {number: position - first for number, position in self._origins.items()}
+        return tuple(self), origins, self.base, self.top
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        entries, origins, base, top = state
+        self._begin(origins, base, top)
+        self._entries.extend(entries)
+        self._hefts.extend(accumulate(heft(entry.body) for entry in entries))
+        self.queue.extend(entries)
 
     def _before(self, index: int) -> int:
         return self._hefts[index] - heft(self._entries[index].body)

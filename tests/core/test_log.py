@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paxos_ray.core import Entry, Government, Promise
 from paxos_ray.core.log import NOTHING, Log, heft
+from paxos_ray.procession import END, Ended
 from tests.core.harness import government
 
 MANY = 10**9
@@ -65,7 +70,9 @@ def bounded(rest: list[Entry], entries: int, size: int) -> tuple[Entry, ...]:
 
 
 def agree(log: Log, held: list[Entry], everything: list[Entry], first: int) -> None:
-    """The log shows what the list holds."""
+    """The log shows what the list holds, and so does its queue."""
+    assert [node.value for node in copy.deepcopy(log.queue)] == held
+    assert len(log.queue) == len(held)
     assert list(log) == held
     assert len(log) == len(held)
     assert log.heft == sum(heft(entry.body) for entry in held)
@@ -152,3 +159,80 @@ def test_trimming_below_and_beyond() -> None:
 
 def test_heft_counts_bytes_and_text() -> None:
     assert [heft(item) for item in (b"abc", bytearray(4), "ab", {"a": 1})] == [3, 4, 2, 64]
+
+
+@given(HISTORIES, st.booleans(), st.data())
+@settings(max_examples=30, deadline=None)
+def test_a_follower_gets_every_entry_however_the_log_is_trimmed(
+    entries: list[Entry], seen: bool, data: st.DataObject
+) -> None:
+    """What it has not had yet is held for it by the queue, and by the log no more."""
+    log = Log()
+    follower = log.queue.shifter()
+    if seen:
+        log.queue.walk()
+    taken, followed = 0, []
+    while taken < len(entries):
+        piece = data.draw(st.integers(1, len(entries) - taken))
+        log.extend(entries[taken : taken + piece])
+        taken += piece
+        log.trim(entries[data.draw(st.integers(0, len(entries) - 1))].promise)
+        followed += [follower.shift() for _ in range(data.draw(st.integers(0, follower.lag)))]
+        assert len(log.queue) == max(len(log), follower.lag)
+    assert followed + list(follower) == entries
+
+
+def test_a_restart_ends_what_is_followed() -> None:
+    entries = history([(1, [1, 2]), (2, [3])])
+    log = Log()
+    log.extend(entries[:2])
+    follower = log.queue.shifter()
+    before = log.queue
+    log.restart(ruling(entries, 3), entries[3])
+    with pytest.raises(Ended):
+        before.push(entries[0])
+    assert follower.shift() is END
+    again = log.queue.shifter()
+    log.extend(entries[3:])
+    assert list(again) == entries[3:]
+
+
+def test_an_alarm_tells_of_a_long_log() -> None:
+    entries = history([(1, [0] * 5)])
+    log = Log()
+    rung: list[int] = []
+    log.queue.alarm(3 / log.queue.limit, lambda held, _limit: rung.append(held))
+    for entry in entries:
+        log.extend([entry])
+    assert rung == [3]
+
+
+@given(HISTORIES, st.data())
+@settings(max_examples=30, deadline=None)
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda log: pickle.loads(pickle.dumps(log))])
+def test_a_copy_goes_on_like_the_original(
+    way: Callable[[Log], Log], entries: list[Entry], data: st.DataObject
+) -> None:
+    log = Log()
+    taken = data.draw(st.integers(0, len(entries)))
+    log.extend(entries[:taken])
+    place = data.draw(st.integers(0, len(entries) - 1))
+    log.trim(entries[place].promise)
+    twin = way(log)
+    head = min(place, max(taken - 1, 0))
+    agree(twin, entries[head:taken], entries, head)
+    twin.extend(entries[taken:])
+    log.trim(entries[-1].promise)
+    agree(twin, entries[head:], entries, head)
+    twin.trim(entries[-1].promise)
+    agree(twin, entries[-1:], entries, len(entries) - 1)
+
+
+def test_a_copy_of_a_log_that_waits_for_its_first_entry() -> None:
+    entries = history([(1, [1, 2, 3]), (2, [4])])
+    log = Log()
+    log.extend(entries[:1])
+    log.restart(ruling(entries, 2), entries[2])
+    twin = copy.deepcopy(log)
+    twin.extend(entries[2:])
+    agree(twin, entries[2:], entries, 2)
