@@ -1,4 +1,4 @@
-"""`python -m benchmarks core|counters [--json FILE]`: measure, print a table, write JSON."""
+"""`python -m benchmarks core|procession|counters [--json FILE]`: measure, show, write JSON."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import core as core_figures
+from benchmarks import procession as procession_figures
 from benchmarks.report import Report
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
@@ -27,6 +28,13 @@ def core(json: Json = None, trials: int = 7, rounds: int = 3) -> None:
     """Five Legislators in one process, pulses handed over directly: rates and growth."""
     console = Console(file=sys.stdout)  # stays there when Ray's words are put aside
     _finish(core_figures.measure(console, trials, rounds), console, json)
+
+
+@app.command()
+def procession(json: Json = None, trials: int = 7) -> None:
+    """The queue under the log beside deque and asyncio.Queue; its index; its counter."""
+    console = Console(file=sys.stdout)
+    _finish(procession_figures.measure(console, trials), console, json)
 
 
 @app.command()

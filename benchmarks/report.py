@@ -32,6 +32,8 @@ TARGETS = {
         Target("core.simulated_messages_per_s", "messages of the simulator", "/s", 30_000, False),
         Target("core.growth", "time an entry, 1,000,000 ÷ 10,000 entries", "×", 1.1, True),
         Target("core.linearizability_10k_s", "10,000 calls by 10 clients checked", "s", 10, True),
+        Target("procession.push_shift_over_deque", "push + shift ÷ deque, rates", "×", 0.25, False),
+        Target("procession.search_over_scan", "scan ÷ search, 1,000,000 nodes", "×", 1_000, False),
         Target("counters.increment_p50_over_plain", "increment ÷ plain actor call", "×", 6, True),
         Target("counters.increment_p50_over_bare_chain", "increment ÷ bare chain", "×", 1.5, True),
         Target("counters.pipelined_over_plain", "pipelined ÷ plain actor, rates", "×", 5, False),

@@ -22,6 +22,19 @@ def test_core_writes_its_figures(tmp_path: Path) -> None:
     assert all(part in ran.stdout for part in ("core.queued_per_s", "must reach", "50,000"))
 
 
+def test_procession_writes_its_figures(tmp_path: Path) -> None:
+    figures = tmp_path / "procession.json"
+    command = [sys.executable, "-m", "benchmarks", "procession", "--trials", "1"]
+    ran = subprocess.run(
+        [*command, "--json", figures], cwd=ROOT, capture_output=True, text=True, timeout=240
+    )
+    assert ran.returncode == 0, ran.stderr
+    written = json.loads(figures.read_text())
+    assert written["procession.push_shift_over_deque"] > 0
+    assert written["procession.search_over_scan"] > 1
+    assert written["procession.counter_wrapping_small_ns"] > 0
+
+
 def test_growth_measures_a_trimmed_log() -> None:
     command = [sys.executable, "-m", "benchmarks.growth", "10000"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)

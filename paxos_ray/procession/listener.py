@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from paxos_ray.procession.node import Node
 
@@ -39,12 +39,12 @@ class Metrics:
         """How many of them are held now."""
         return self.pushed_total - self.shifted_total
 
-    def pushed(self, node: Node[object], /) -> None:
+    def pushed(self, node: Node[Any], /) -> None:
         """One more."""
         self.pushed_total += 1
         if self.held > self.held_peak:
             self.held_peak = self.held
 
-    def shifted(self, node: Node[object], /) -> None:
+    def shifted(self, node: Node[Any], /) -> None:
         """One less is held."""
         self.shifted_total += 1
