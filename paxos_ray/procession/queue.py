@@ -235,7 +235,8 @@ class Procession(Generic[T]):
                 self._fold()
             if fresh:
                 alone._ready = NOTHING  # what is linked now comes first
-        self._room -= len(fresh)
+        if self._room >= 0:
+            self._room -= len(fresh)
         sequence = node.sequence
         while fresh:
             sequence = (sequence + 1) & mask
