@@ -101,20 +101,20 @@ def mutant(
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Raise `Endless` after `SECONDS`, and give no more than `BYTES` of memory: what is planted may
-    loop for ever, or feed itself."""
+    """Raise `Endless` after `SECONDS` of this process's own work, and give no more than `BYTES` of
+    memory: what is planted may loop for ever, or feed itself."""
 
     def give_up(*_: object) -> None:
-        raise Endless(f"no end after {SECONDS} s")
+        raise Endless(f"no end after {SECONDS} s of work")
 
     before = resource.getrlimit(resource.RLIMIT_DATA)
     least = min(limit for limit in (BYTES, *before) if limit != resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_DATA, (least, before[1]))
-    handler = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(SECONDS)
+    handler = signal.signal(signal.SIGPROF, give_up)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)  # not by the clock: the machine may be busy
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, handler)
         resource.setrlimit(resource.RLIMIT_DATA, before)
