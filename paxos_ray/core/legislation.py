@@ -12,8 +12,10 @@ from typing import Any
 from paxos_ray.core.census import Contact
 from paxos_ray.core.dissemination import Dissemination, catch_up, hear
 from paxos_ray.core.government import Government
-from paxos_ray.core.log import Entry, heft
+from paxos_ray.core.log import ENTRY_HEFT, Entry, heft
 from paxos_ray.core.messages import (
+    LOG_FULL,
+    QUEUE_FULL,
     Lacks,
     Outcome,
     Pulse,
@@ -49,6 +51,7 @@ class Writer:
         self.state = state
         self.dissemination = Dissemination(state)
         self.queue: deque[tuple[int, Any]] = deque()
+        self.queued = 0  # bytes: what the queue weighs
         self.wishes: dict[str, tuple[Wish, list[int]]] = {}
         self.emigrants: dict[str, list[int]] = {}
         self.reads: deque[tuple[int, int]] = deque()  # number, ticket
@@ -70,10 +73,19 @@ class Writer:
 
     # -- the verbs -----------------------------------------------------------------------
 
-    def enqueue(self, body: Any) -> int:
-        """Propose an entry."""
-        ticket = self.state.ticket()
+    def enqueue(self, body: Any) -> int | str:
+        """Propose an entry; a text says why not, one of `THROTTLED`.
+
+        A limit that is reached is a limit: until then an entry of any size is taken, so that
+        none is too large for ever. What changes the government is never throttled."""
+        state = self.state
+        if self.queued >= state.limits.queue_bytes:
+            return QUEUE_FULL
+        if state.log.weight >= state.limits.log_bytes:
+            return LOG_FULL
+        ticket = state.ticket()
         self.queue.append((ticket, body))
+        self.queued += heft(body) + ENTRY_HEFT
         return ticket
 
     def embark(self, wish: Wish) -> int | str:
@@ -162,6 +174,7 @@ class Writer:
         for tickets in self.emigrants.values():
             self._retry(tickets)
         self.queue.clear()
+        self.queued = 0
         self.round = None
 
     def _retry(self, tickets: Any) -> None:
@@ -297,6 +310,7 @@ class Writer:
             if size > limits.batch_bytes and proposals:
                 break
             ticket, body = queue.popleft()
+            self.queued -= heft(body) + ENTRY_HEFT
             tickets.append(ticket)
             place += 1
             promise = Promise(number, place)

@@ -41,8 +41,10 @@ class Legislator:
     """One citizen's part in the island.
 
     `ping`, `timeout` and `acclimation` (the limit for loading the application's state) are in ms;
-    a batch or a catch-up is limited in entries and in bytes of heft. Parliaments are odd: an even
-    `parliament_floor` counts as the next odd number. Raises `InvalidArgument`.
+    a batch or a catch-up is limited in entries and in bytes of heft. A leader takes no proposal
+    while what is queued, or the log that is not let go of yet, weighs `queue_bytes`, `log_bytes` or
+    more. Parliaments are odd: an even `parliament_floor` counts as the next odd number. Raises
+    `InvalidArgument`.
     """
 
     def __init__(
@@ -59,13 +61,15 @@ class Legislator:
         batch_bytes: int = 4 << 20,
         catch_up_entries: int = 4_096,
         catch_up_bytes: int = 4 << 20,
+        queue_bytes: int = 16 << 20,
+        log_bytes: int = 64 << 20,
     ) -> None:
         if type(id) is not str or not id:
             raise InvalidArgument(f"id is a text that is not empty, not {id!r}")
         limits = Limits(
             parliament_size, parliament_floor, ping, timeout,
             60 * timeout if acclimation is None else acclimation,
-            batch_entries, batch_bytes, catch_up_entries, catch_up_bytes,
+            batch_entries, batch_bytes, catch_up_entries, catch_up_bytes, queue_bytes, log_bytes,
         )  # fmt: skip
         for name in Limits.__slots__:
             value = getattr(limits, name)
@@ -143,13 +147,15 @@ class Legislator:
     # -- the leader's work ---------------------------------------------------------------
 
     def enqueue(self, now: int, republic: Republic, body: Any) -> Receipt:
-        """At the leader: propose an entry. Raises `InvalidArgument` for a government as body."""
+        """At the leader: propose an entry. Refused, with a `why` of `messages.THROTTLED`, while the
+        leader holds as much as it may. Raises `InvalidArgument` for a government as body."""
         if isinstance(body, Government):
             raise InvalidArgument("a government is not proposed: embark and emigrate change it")
         writer, refusal = self._leading(now, republic)
         if writer is None:
             return refusal
-        return self._accept(writer.enqueue(body))
+        ticket = writer.enqueue(body)
+        return self._refuse(ticket) if isinstance(ticket, str) else self._accept(ticket)
 
     def confirm(self, now: int) -> Receipt:
         """At the leader: ask to be confirmed as such by a pulse first given after this.
@@ -352,7 +358,12 @@ class Legislator:
             exiled=state.exiled,
             queued=0 if writer is None else len(writer.queue),
             heft=state.log.heft,
-            details={"givings": tuple(state.givings), "seen": state.seen},
+            details={
+                "givings": tuple(state.givings),
+                "seen": state.seen,
+                "queue_weight": 0 if writer is None else writer.queued,
+                "log_weight": state.log.weight,
+            },
         )
 
     # -- inside --------------------------------------------------------------------------

@@ -27,6 +27,10 @@ class Entry(NamedTuple):
 NOTHING = Promise(0, 0)
 
 
+ENTRY_HEFT = 256
+"""What an entry costs beside its body: memory for its promise, its place, its stamp."""
+
+
 def heft(body: object) -> int:
     """The weight of a body in bytes: its length if it is bytes or text, else a nominal 64."""
     return len(body) if isinstance(body, (bytes, bytearray, str)) else 64
@@ -88,6 +92,11 @@ class Log:
         if not self._entries:
             return 0
         return self._hefts[-1] - self._before(self._head)
+
+    @property
+    def weight(self) -> int:
+        """What holding it costs, in bytes: the heft, and the entries themselves."""
+        return self.heft + ENTRY_HEFT * len(self)
 
     def restart(self, base: Government, first: Entry) -> None:
         """Forget everything; hold nothing yet, `first` is to come, at which `base` is in force."""

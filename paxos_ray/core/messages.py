@@ -162,6 +162,12 @@ class Pulse(NamedTuple):
     envelopes: tuple[Envelope, ...]
 
 
+QUEUE_FULL = "the queue of proposals is full"
+LOG_FULL = "the log is as long as it may become; somebody is slow to take it in"
+THROTTLED = (QUEUE_FULL, LOG_FULL)
+"""Why a leader refuses a proposal that it will take later: the texts of a receipt's `why`."""
+
+
 class Receipt(NamedTuple):
     """The answer to a verb: accepted under `ticket`, or not and `why`, with the `leader` to ask."""
 

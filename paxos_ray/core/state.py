@@ -31,6 +31,8 @@ class Limits:
     batch_bytes: int
     catch_up_entries: int
     catch_up_bytes: int
+    queue_bytes: int  # of proposals that are not written yet
+    log_bytes: int  # of committed entries that are not let go of yet
 
 
 @dataclass(slots=True)

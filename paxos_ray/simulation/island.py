@@ -37,6 +37,8 @@ class Settings:
     batch_bytes: int = 1 << 20
     catch_up_entries: int = 100
     catch_up_bytes: int = 1 << 20
+    queue_bytes: int = 1 << 20
+    log_bytes: int = 1 << 30
 
     @property
     def odd_floor(self) -> int:

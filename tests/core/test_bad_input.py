@@ -216,6 +216,8 @@ def test_a_call_before_the_founding() -> None:
         {"batch_bytes": True},
         {"catch_up_entries": 0},
         {"catch_up_bytes": 0},
+        {"queue_bytes": 0},
+        {"log_bytes": 1.5},
         {"acclimation": 0},
     ],
 )

@@ -223,4 +223,19 @@ CITIZENS = {
     ),
 }
 
-BUGS: dict[str, Bug] = {**ELECTIONS, **PROMISES, **WRITING, **CITIZENS}
+THROTTLES = {
+    "a queue without a limit": Bug(
+        Writer, "enqueue", "self.queued >= state.limits.queue_bytes", "False"
+    ),
+    "a queue that stays full when it is written": Bug(
+        Writer, "_batch", "self.queued -= heft(body) + ENTRY_HEFT", "pass"
+    ),
+    "a log without a limit": Bug(
+        Writer, "enqueue", "state.log.weight >= state.limits.log_bytes", "False"
+    ),
+    "a limit of the log that is one of all that was ever written": Bug(
+        Writer, "enqueue", "state.log.weight", "state.log.weight + 256 * state.log.top.entry"
+    ),
+}
+
+BUGS: dict[str, Bug] = {**ELECTIONS, **PROMISES, **WRITING, **CITIZENS, **THROTTLES}
