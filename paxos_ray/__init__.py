@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         NameTaken,
         NotEnoughCitizens,
         OutcomeUnknown,
+        Overloaded,
         PaxosError,
         RayNotInitialised,
         Superseded,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from paxos_ray.actors.handles import Counter
     from paxos_ray.actors.island import Island, attach, islands, launch
     from paxos_ray.actors.response import Response
+    from paxos_ray.actors.settings import Limits
     from paxos_ray.actors.status import CitizenStatus, IslandStatus
     from paxos_ray.core.government import Citizen, Government
     from paxos_ray.core.promise import Promise
@@ -53,12 +55,13 @@ _WHERE = {
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
         "CannotRecord ClusterTooSmall FewCitizens InvalidArgument IslandError IslandShutDown "
-        "NameTaken NotEnoughCitizens OutcomeUnknown PaxosError RayNotInitialised Superseded "
-        "TimedOut UnknownIsland"
+        "NameTaken NotEnoughCitizens OutcomeUnknown Overloaded PaxosError RayNotInitialised "
+        "Superseded TimedOut UnknownIsland"
     ),
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
     "actors.response": "Response",
+    "actors.settings": "Limits",
     "actors.status": "CitizenStatus IslandStatus",
     "core.government": "Citizen Government",
     "core.promise": "Promise",
@@ -81,11 +84,13 @@ __all__ = [
     "IslandError",
     "IslandShutDown",
     "IslandStatus",
+    "Limits",
     "MachineError",
     "NameTaken",
     "NoCluster",
     "NotEnoughCitizens",
     "OutcomeUnknown",
+    "Overloaded",
     "PaxosError",
     "Promise",
     "RayNotInitialised",

@@ -20,7 +20,7 @@ from paxos_ray.actors.snapshots import Snapshots
 from paxos_ray.actors.wire import Answer, Bundle, Call, Result, Turn, seal, unseal
 from paxos_ray.core import Promise, Pulse
 from paxos_ray.core import government as core
-from paxos_ray.core.messages import Receipt
+from paxos_ray.core.messages import THROTTLED, Receipt
 from paxos_ray.machines import (
     ERROR,
     OK,
@@ -98,6 +98,8 @@ class Citizen:
             parliament_floor=settings.parliament_floor,
             ping=settings.ping_ms,
             timeout=settings.timeout_ms,
+            queue_bytes=settings.limits.queue_bytes,
+            log_bytes=settings.limits.log_bytes,
             seed=int.from_bytes(os.urandom(6), "big"),
         )
         if identity.founder:
@@ -247,10 +249,17 @@ class Citizen:
         legislator = self._legislator
         legislator.tick(_now())
         self._apply()
+        full = ""  # why no more entries are taken; those after the first refused are not tried
         for call in () if calls is None else unseal(calls):
-            receipt = self._ask(call)
             number = call.number
-            if receipt.ticket is not None:
+            if full and call.kind == wire.WRITE:
+                self._results[owner].append(Result(number, wire.FULL, full))
+                continue
+            receipt = self._ask(call)
+            if receipt.why in THROTTLED:
+                full = receipt.why
+                self._results[owner].append(Result(number, wire.FULL, full))
+            elif receipt.ticket is not None:
                 self._tickets[receipt.ticket] = (owner, call)
                 if receipt.why:
                     self._results[owner].append(Result(number, wire.WAITS, receipt.why))

@@ -16,7 +16,7 @@ from typing import Any
 from ray.exceptions import ActorDiedError, RayError
 
 from paxos_ray.actors import wire
-from paxos_ray.actors.asking import Asking
+from paxos_ray.actors.asking import FULL_S, Asking
 from paxos_ray.actors.bell import Bell
 from paxos_ray.actors.member import Lost, Member, look_up
 from paxos_ray.actors.settings import Settings
@@ -54,7 +54,7 @@ class Engine:
         self.changed = Bell()  # the government, or who lives
         self.owner = uuid.uuid4().hex[:12]
         self.known = 0  # the number of the government
-        self.asking = Asking()
+        self.asking = Asking(settings.limits.coordinator_bytes)
         self.times = Timetable(self._turn)
         self.spawn = self.times.spawn
         self.schedule = self.times.schedule
@@ -291,8 +291,11 @@ class Engine:
     # -- what citizens say --------------------------------------------------------------------
 
     def _hear(self, member: Member, turn: Turn) -> None:
-        if turn.results and not self.asking.settle(turn.results, member.id):
-            self._lost_leader()
+        if turn.results:
+            if not self.asking.settle(turn.results, member.id):
+                self._lost_leader()
+            if self.asking.full:
+                self._loop.call_later(FULL_S, self.kick)
         if turn.government is not None and turn.number > self.known:
             self._install(turn.government)
         if turn.donor is not None and not member.loading:

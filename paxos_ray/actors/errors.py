@@ -29,6 +29,10 @@ class TimedOut(IslandError, TimeoutError):
     """Something did not come about in time. Nothing is undone; waiting again is safe."""
 
 
+class Overloaded(IslandError, RuntimeError):
+    """As much waits already as may wait. Nothing was asked: asking again later is safe."""
+
+
 class CannotRecord(IslandError, OSError):
     """The directory to record in cannot be written, on a node that may hold a citizen."""
 
@@ -63,6 +67,7 @@ __all__ = [
     "NameTaken",
     "NotEnoughCitizens",
     "OutcomeUnknown",
+    "Overloaded",
     "PaxosError",
     "RayNotInitialised",
     "Superseded",

@@ -35,6 +35,35 @@ def actor_id(handle: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How many bytes each process of an island holds, at most: whole numbers above 0.
+
+    `client_bytes`: the calls of one process that have no answer yet; at the limit they wait, or
+    raise `Overloaded`. `coordinator_bytes`: what clients have asked it for; at the limit it
+    refuses, and the clients ask again. `queue_bytes` and `log_bytes`: the leader's proposals that
+    are not written yet, and the log that not all citizens have taken in; at either limit it takes
+    none. `stream_bytes`: the latest entries, which each citizen keeps for `Island.log`; at the
+    limit the earliest are let go of. A limit is exceeded by one call or entry at the most,
+    whatever that weighs. `status` names what has come to `alarm` of its limit (above 0, at most 1).
+    """
+
+    client_bytes: int = 32 << 20
+    coordinator_bytes: int = 64 << 20
+    queue_bytes: int = 16 << 20
+    log_bytes: int = 64 << 20
+    stream_bytes: int = 16 << 20
+    alarm: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if name != "alarm" and (type(value) is not int or value < 1):
+                raise InvalidArgument(f"{name} is a whole number of at least 1, not {value!r}")
+        if type(self.alarm) not in (int, float) or not 0 < self.alarm <= 1:
+            raise InvalidArgument(f"alarm is above 0 and at most 1, not {self.alarm!r}")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """How an island runs; the same for all its citizens, from its founding on.
 
@@ -42,7 +71,7 @@ class Settings:
     restart a coordinator, during which no pulse moves: so that costs no election. A citizen that
     Ray knows to be dead is not waited for that long. `num_cpus` is what a citizen asks of Ray.
     If `record` is not None, citizens record in that directory: an absolute path, and each on the
-    file system of its own node.
+    file system of its own node. `limits` are those of everybody's memory.
     """
 
     parliament_size: int = 5
@@ -51,6 +80,7 @@ class Settings:
     timeout_ms: int = 2_500
     num_cpus: float = 0.0
     record: str | None = None
+    limits: Limits = Limits()
 
     def __post_init__(self) -> None:
         for name in ("parliament_size", "parliament_floor"):
@@ -69,6 +99,8 @@ class Settings:
             raise InvalidArgument(f"num_cpus is a number, not {self.num_cpus!r}")
         if self.num_cpus < 0:
             raise InvalidArgument(f"num_cpus is not negative, as {self.num_cpus} is")
+        if not isinstance(self.limits, Limits):
+            raise InvalidArgument(f"limits are Limits, not {self.limits!r}")
         if self.record is not None and not os.path.isabs(self.record):
             raise InvalidArgument(f"record is an absolute path, not {self.record!r}")
 

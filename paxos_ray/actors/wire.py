@@ -18,8 +18,8 @@ from paxos_ray.core.promise import Promise
 WRITE, READ, EMBARK, EMIGRATE = "write", "read", "embark", "emigrate"
 """What is asked of a leader."""
 
-DONE, RETRY, REFUSED, WAITS = "done", "retry", "refused", "waits"
-"""What a leader says of it; `WAITS` is not its last word."""
+DONE, RETRY, REFUSED, WAITS, FULL = "done", "retry", "refused", "waits", "full"
+"""What a leader says of it; `WAITS` is not its last word. `FULL`: it takes no more entries now."""
 
 
 class Call(NamedTuple):

@@ -7,9 +7,20 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from paxos_ray import TimedOut
-from paxos_ray.actors.asking import CALLS_A_ROUND, Asking
-from paxos_ray.actors.wire import DONE, EMIGRATE, READ, REFUSED, RETRY, WAITS, WRITE, Result, unseal
+from paxos_ray import Overloaded, TimedOut
+from paxos_ray.actors.asking import BYTES_A_ROUND, CALL_BYTES, CALLS_A_ROUND, FULL_S, Asking
+from paxos_ray.actors.wire import (
+    DONE,
+    EMIGRATE,
+    FULL,
+    READ,
+    REFUSED,
+    RETRY,
+    WAITS,
+    WRITE,
+    Result,
+    unseal,
+)
 
 
 def within_a_loop(test: Callable[[Asking], Awaitable[None]]) -> Callable[[], None]:
@@ -98,3 +109,57 @@ async def test_nobody_waits_for_what_was_cancelled(asking: Asking) -> None:
     asking.add(WRITE, b"").cancel()
     asking.add(WRITE, b"")
     assert numbers(asking) == [2]
+
+
+@within_a_loop
+async def test_a_leader_is_given_no_more_entries_than_it_writes_at_once(asking: Asking) -> None:
+    asking.add(WRITE, b"x" * (BYTES_A_ROUND - CALL_BYTES - 1))
+    asking.add(WRITE, b"x" * BYTES_A_ROUND * 2)
+    asking.add(WRITE, b"x")
+    asking.add(READ, b"x")
+    assert numbers(asking) == [1, 2, 4], "the limit is exceeded by one, and for reads there is none"
+    assert numbers(asking) == [3]
+
+
+@within_a_loop
+async def test_a_leader_that_is_full_is_asked_again_with_one_entry(asking: Asking) -> None:
+    for kind in (WRITE, WRITE, READ, WRITE):
+        asking.add(kind, b"")
+    assert numbers(asking) == [1, 2, 3, 4]
+    assert asking.settle([Result(1, FULL, "full"), Result(2, FULL, "full")], "a")
+    assert asking.settle([Result(4, FULL, "full")], "a")
+    assert asking.full
+    assert asking.notes() == ["full"]
+    assert not asking.waits
+    embark = asking.add(EMIGRATE, "b")
+    assert numbers(asking) == [5], "what is no entry does not wait"
+    asking._full_until -= FULL_S
+    assert numbers(asking) == [1]
+    assert numbers(asking) == [2]
+    asking.settle([Result(1, DONE, b""), Result(2, FULL, "full")], "a")
+    asking._full_until -= FULL_S
+    assert numbers(asking) == [2]
+    asking.settle([Result(2, DONE, b"")], "a")
+    assert not asking.full
+    assert numbers(asking) == [4]
+    assert not embark.done()
+
+
+@within_a_loop
+async def test_clients_are_refused_at_the_limit_and_taken_when_there_is_room(
+    asking: Asking,
+) -> None:
+    asking = Asking(limit=2 * CALL_BYTES + 101)
+    futures = [asking.add(WRITE, b"x" * 50) for _ in range(2)]
+    futures.append(asking.add(READ, b"x" * 10_000))
+    with pytest.raises(Overloaded, match="bytes wait"):
+        asking.add(WRITE, b"")
+    assert (asking.calls, asking.refused) == (3, 1)
+    wish = asking.add(EMIGRATE, "b")
+    assert numbers(asking) == [1, 2, 3, 4]
+    asking.settle([Result(3, DONE, b"")], "a")
+    futures[0].cancel()
+    await asyncio.sleep(0)
+    assert asking.weight == CALL_BYTES + 50
+    asking.add(WRITE, b"")
+    assert not wish.done()
