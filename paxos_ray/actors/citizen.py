@@ -17,8 +17,9 @@ from paxos_ray.actors import wire
 from paxos_ray.actors.records import Desk
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.snapshots import Snapshots
+from paxos_ray.actors.tail import Tail
 from paxos_ray.actors.wire import Answer, Bundle, Call, Result, Turn, seal, unseal
-from paxos_ray.core import Promise, Pulse
+from paxos_ray.core import Entry, Promise, Pulse
 from paxos_ray.core import government as core
 from paxos_ray.core.messages import THROTTLED, Receipt
 from paxos_ray.machines import (
@@ -86,6 +87,7 @@ class Citizen:
         self._node = str(ray.get_runtime_context().get_node_id())
         self._replica = Replica()
         self._snapshots = Snapshots()
+        self._tail = Tail(settings.limits.stream_bytes)
         self._pulses: dict[str, Pulse | None] = {}  # given and not yet settled, by key
         self._tickets: dict[int, tuple[str, Call]] = {}  # who asked for what
         self._promised: dict[Promise, tuple[str, Call]] = {}  # committed, not yet applied
@@ -209,6 +211,15 @@ class Citizen:
                 self._load(replica)
             return self._turn(owner, known, self._next())
 
+    # -- who reads the log --------------------------------------------------------------------
+
+    def extract(self, since: Promise, entries: int, size: int) -> bytes:
+        """Some of what has been applied after `since`, an `Extract`, sealed: at most so many
+        entries and bytes, but one entry if there is one."""
+        with self._lock:
+            extract = self._tail.after(since, entries, size)
+        return seal(tuple(extract))
+
     # -- to be looked at ----------------------------------------------------------------------
 
     def introduce(self, wish: Wish | None = None) -> Introduction:
@@ -319,15 +330,25 @@ class Citizen:
         entries = self._legislator.log.after(replica.applied)
         assert entries is not None, f"the log does not continue the state at {replica.applied}"
         for entry in entries:
-            applied = replica.apply(entry)
-            if applied is not None and self._promised:
-                self._answer(applied.promise, applied.replies)
+            replies = self._perform(replica, entry)
+            if replies is not None and self._promised:
+                self._answer(entry.promise, replies)
 
-    def _answer(self, promise: Promise, replies: list[Reply]) -> None:
+    def _perform(self, replica: Replica, entry: Entry) -> bytes | None:
+        """Apply an entry, and keep it for who reads the log: the replies, if there are any."""
+        applied = replica.apply(entry)
+        if applied is None:
+            self._tail.append(entry)
+            return None
+        replies = encode_replies(applied.replies)
+        self._tail.append(entry, applied.fresh, replies)
+        return replies
+
+    def _answer(self, promise: Promise, replies: bytes) -> None:
         asked = self._promised.pop(promise, None)
         if asked is not None:
             owner, call = asked
-            answer = seal(Answer(promise, encode_replies(replies)))
+            answer = seal(Answer(promise, replies))
             self._results[owner].append(Result(call.number, wire.DONE, answer))
 
     def _query(self, object: str, method: str, arguments: tuple[Any, ...]) -> Reply:
@@ -389,8 +410,11 @@ class Citizen:
             entries = legislator.log.after(replica.applied)
             if entries is None:
                 return
+            self._tail.restart(replica.applied)
             for entry in entries:  # before `acclimate`, which lets go of the log
-                replica.apply(entry)
+                self._perform(replica, entry)
+        else:
+            self._tail.restart(replica.applied)
         self._replica = replica
         legislator.acclimate(_now())
         self._apply()

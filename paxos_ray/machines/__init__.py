@@ -14,6 +14,7 @@ from paxos_ray.machines.errors import (
     UnknownObject,
     from_reply,
 )
+from paxos_ray.machines.journal import LogEntry, LogOperation, read_entry
 from paxos_ray.machines.machine import Context, Machine
 from paxos_ray.machines.operations import Batch, Open, Operation, decode, encode_batch, encode_open
 from paxos_ray.machines.replica import Applied, Replica
@@ -41,6 +42,8 @@ __all__ = [
     "Counter",
     "InvalidArguments",
     "InvalidSnapshot",
+    "LogEntry",
+    "LogOperation",
     "Machine",
     "MachineError",
     "Malformed",
@@ -58,4 +61,5 @@ __all__ = [
     "encode_open",
     "encode_replies",
     "from_reply",
+    "read_entry",
 ]

@@ -28,11 +28,13 @@ class Applied(NamedTuple):
     `promise` is the entry's; if it opened a session, also the session's name, and there are no
     replies. A batch's replies are as many as its operations and in their order, with one
     exception: a batch without operations of a session that is not open gets one `EXPIRED`. A body
-    that is malformed has one `ERROR`.
+    that is malformed has one `ERROR`. The last `fresh` of the operations were applied by this
+    entry; those before them had been applied earlier, or are not applied at all.
     """
 
     promise: Promise
     replies: list[Reply]
+    fresh: int = 0
 
 
 class Replica:
@@ -67,7 +69,7 @@ class Replica:
         if isinstance(decoded, Open):
             self._sessions.open(promise, decoded.lifetime_ms, stamp)
             return Applied(promise, [])
-        return Applied(promise, self._batch(decoded))
+        return Applied(promise, *self._batch(decoded))
 
     def query(self, object: str, method: str, arguments: tuple[Any, ...] = ()) -> Any:
         """Ask the object of this name. Raises `UnknownObject`, and what the object raises."""
@@ -124,19 +126,21 @@ class Replica:
         """
         return digest(self.snapshot())
 
-    def _batch(self, batch: Batch) -> list[Reply]:
+    def _batch(self, batch: Batch) -> tuple[list[Reply], int]:
+        """The replies, and how many of the last operations have been applied now."""
         operations = batch.operations
         session = self._sessions.use(batch.session, self.last_stamp)
         if session is None:
-            return [Reply(EXPIRED, None)] * max(1, len(operations))
+            return [Reply(EXPIRED, None)] * max(1, len(operations)), 0
         session.acknowledge(batch.acknowledged)
         replies = session.settled(batch.first, len(operations))
+        fresh: list[Reply] = []
         if len(replies) < len(operations):
             context = Context(self.applied, self.last_stamp, batch.session)
             fresh = self._perform(operations[len(replies) :], context)
             session.keep(fresh)
             replies += fresh
-        return replies
+        return replies, len(fresh)
 
     def _perform(self, operations: Sequence[Operation], context: Context) -> list[Reply]:
         objects = self._objects

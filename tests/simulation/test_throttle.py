@@ -43,7 +43,8 @@ class Throttled(Legislator):
             assert details["queue_weight"] <= limits.queue_bytes + LARGEST
         # Governments are not throttled, and come few at a time.
         governments = sum(entry.promise.entry == 0 for entry in self.log) * (ENTRY_HEFT + 64)
-        most = limits.log_bytes + limits.queue_bytes + 2 * LARGEST
+        # Beyond the limit: what was being written, and what was queued, when it was reached.
+        most = limits.log_bytes + 2 * (limits.queue_bytes + LARGEST)
         assert details["log_weight"] - governments <= most
         return pulse
 
