@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from paxos_ray.actors.errors import (
         CannotRecord,
         ClusterTooSmall,
+        EntryGone,
         FewCitizens,
         InvalidArgument,
         IslandError,
@@ -42,40 +43,48 @@ if TYPE_CHECKING:
         TimedOut,
         UnknownIsland,
     )
+    from paxos_ray.actors.gate import Backlog
     from paxos_ray.actors.handles import Counter
     from paxos_ray.actors.island import Island, attach, islands, launch
     from paxos_ray.actors.response import Response
     from paxos_ray.actors.settings import Limits
     from paxos_ray.actors.status import CitizenStatus, IslandStatus
+    from paxos_ray.actors.stream import Stream
     from paxos_ray.core.government import Citizen, Government
     from paxos_ray.core.promise import Promise
     from paxos_ray.machines.errors import InvalidArguments, MachineError, UnknownObject
+    from paxos_ray.machines.journal import LogEntry, LogOperation
 
 _WHERE = {
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
-        "CannotRecord ClusterTooSmall FewCitizens InvalidArgument IslandError IslandShutDown "
-        "NameTaken NotEnoughCitizens OutcomeUnknown Overloaded PaxosError RayNotInitialised "
-        "Superseded TimedOut UnknownIsland"
+        "CannotRecord ClusterTooSmall EntryGone FewCitizens InvalidArgument IslandError "
+        "IslandShutDown NameTaken NotEnoughCitizens OutcomeUnknown Overloaded PaxosError "
+        "RayNotInitialised Superseded TimedOut UnknownIsland"
     ),
+    "actors.gate": "Backlog",
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
     "actors.response": "Response",
     "actors.settings": "Limits",
     "actors.status": "CitizenStatus IslandStatus",
+    "actors.stream": "Stream",
     "core.government": "Citizen Government",
     "core.promise": "Promise",
+    "machines.journal": "LogEntry LogOperation",
     "machines.errors": "InvalidArguments MachineError UnknownObject",
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = [
+    "Backlog",
     "CannotRecord",
     "Citizen",
     "CitizenStatus",
     "Cluster",
     "ClusterTooSmall",
     "Counter",
+    "EntryGone",
     "FewCitizens",
     "Government",
     "InvalidArgument",
@@ -85,6 +94,8 @@ __all__ = [
     "IslandShutDown",
     "IslandStatus",
     "Limits",
+    "LogEntry",
+    "LogOperation",
     "MachineError",
     "NameTaken",
     "NoCluster",
@@ -95,6 +106,7 @@ __all__ = [
     "Promise",
     "RayNotInitialised",
     "Response",
+    "Stream",
     "Superseded",
     "Task",
     "TaskFailed",

@@ -61,7 +61,11 @@ class Introduction(NamedTuple):
 
 
 class Portrait(NamedTuple):
-    """What people want to know of a citizen. `digest` is that of its state as of `applied`."""
+    """What people want to know of a citizen. `digest` is that of its state as of `applied`.
+
+    Weights are bytes: of the log that it holds, of the proposals that it has queued, of the latest
+    entries that it keeps for streams, which can begin at `stream_from`.
+    """
 
     id: str
     pid: int
@@ -74,6 +78,11 @@ class Portrait(NamedTuple):
     digest: str | None
     entries: int
     heft: int
+    log_weight: int
+    queued: int
+    queue_weight: int
+    stream_weight: int
+    stream_from: Promise
 
 
 class Citizen:
@@ -252,6 +261,11 @@ class Citizen:
                 digest=replica.digest() if digest else None,
                 entries=len(self._legislator.log),
                 heft=seen.heft,
+                log_weight=seen.details["log_weight"],
+                queued=seen.queued,
+                queue_weight=seen.details["queue_weight"],
+                stream_weight=self._tail.weight,
+                stream_from=self._tail.earliest,
             )
 
     # -- inside: what is asked of a leader ----------------------------------------------------

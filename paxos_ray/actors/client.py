@@ -18,7 +18,14 @@ from typing import Any
 import ray
 from ray.exceptions import ActorDiedError, RayActorError
 
-from paxos_ray.actors.errors import IslandShutDown, OutcomeUnknown, RayNotInitialised, TimedOut
+from paxos_ray.actors.errors import (
+    IslandShutDown,
+    OutcomeUnknown,
+    Overloaded,
+    RayNotInitialised,
+    TimedOut,
+)
+from paxos_ray.actors.gate import Gate, weigh
 from paxos_ray.actors.lookout import Lookout
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, Batch, Session
@@ -45,6 +52,7 @@ class Client:
     def __init__(self, island: str, coordinator: Any) -> None:
         self.island = island
         self.coordinator = coordinator
+        self.gate = Gate()
         self._lookout = Lookout(island, coordinator)
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -65,18 +73,49 @@ class Client:
         name = f"paxos_ray client of {island}"
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
-    def write(self, operation: Operation) -> Response[Any]:
-        """Apply the operation, once, after all that this client was given before."""
-        response: Response[Any] = Response()
+    def write(self, operation: Operation, patience_s: float | None = None) -> Response[Any]:
+        """Apply the operation, once, after all that this client was given before.
+
+        If as much is unanswered as may be, wait until it is less, at most so long (None: as long
+        as it takes). Raises `Overloaded`; then nothing was asked for. See `Gate.wait`."""
+        weight = weigh(operation)
+        if not self.gate.enter(weight):
+            self.gate.wait(weight, patience_s)
+        return self._write_inside(operation, weight)
+
+    async def write_async(
+        self, operation: Operation, patience_s: float | None = None
+    ) -> Response[Any]:
+        """The same, while the event loop goes on."""
+        weight = weigh(operation)
+        if not self.gate.enter(weight):
+            await self.gate.wait_async(weight, patience_s)
+        return self._write_inside(operation, weight)
+
+    def _write_inside(self, operation: Operation, weight: int) -> Response[Any]:
+        response: Response[Any] = Response(weight)
         self._waiting.append((operation, response))
         session = self._session
         if session is None or not session.under_way or len(self._waiting) & 255 == 0:
             self._send()
         return response
 
-    def read(self, query: Operation) -> Response[Any]:
-        """Answer the query from a state not older than this moment."""
-        response: Response[Any] = Response()
+    def read(self, query: Operation, patience_s: float | None = None) -> Response[Any]:
+        """Answer the query from a state not older than this moment. Waits and raises as `write`."""
+        weight = weigh(query)
+        if not self.gate.enter(weight):
+            self.gate.wait(weight, patience_s)
+        return self._read_inside(query, weight)
+
+    async def read_async(self, query: Operation, patience_s: float | None = None) -> Response[Any]:
+        """The same, while the event loop goes on."""
+        weight = weigh(query)
+        if not self.gate.enter(weight):
+            await self.gate.wait_async(weight, patience_s)
+        return self._read_inside(query, weight)
+
+    def _read_inside(self, query: Operation, weight: int) -> Response[Any]:
+        response: Response[Any] = Response(weight)
         self._queries.append((query, response))
         if not self._asking:
             self._send()
@@ -101,6 +140,7 @@ class Client:
             session, self._session = self._session, None
         if session is not None:
             session.end(error)
+        self.gate.close()
         self._send()
         self._wake.set()
 
@@ -217,7 +257,7 @@ class Client:
             self.close(IslandShutDown(f"island {self.island!r} was shut down"))
         elif isinstance(error, RayActorError):
             self._lost = True
-        elif not isinstance(error, TimedOut):
+        elif not isinstance(error, (TimedOut, Overloaded)):
             log.warning("island %s: %s", self.island, error)
         pause_s = min(_RETRY_S * 2**self._failures, _RETRY_MOST_S)
         self._failures += 1
@@ -242,9 +282,12 @@ class Client:
             expired = current and not session.answer(batch, replies)
             if expired:
                 self._session = None
+            dropped = session.dropped()
         if expired:
             what = "the session expired; this was applied once, or never"
             session.end(OutcomeUnknown(what))
+            dropped = session.dropped()
+        self.gate.leave(*dropped)
 
     def _not_written(self, session: Session) -> None:
         with self._lock:
@@ -259,6 +302,7 @@ class Client:
                 response.set_result(value)
             else:
                 response.set_error(from_reply(value))
+        self.gate.leave(sum(response.weight for _, response in taken), len(taken))
 
     def _not_answered(self, taken: list[tuple[Operation, Response[Any]]]) -> None:
         with self._lock:
@@ -268,6 +312,7 @@ class Client:
     # -- the thread ---------------------------------------------------------------------------
 
     def _run(self) -> None:
+        self._ask_limit()
         while self._closed is None:
             self._wake.wait(self._pause())
             self._wake.clear()
@@ -277,6 +322,18 @@ class Client:
             self._keep_alive()
             self._send()
         self._send()
+
+    def _ask_limit(self) -> None:
+        """How much may be unanswered is the island's to say; until then it is the default."""
+
+        def told(future: Future[Any]) -> None:
+            if future.exception() is None:
+                self.gate.widen(future.result().client_bytes)
+
+        try:
+            self.coordinator.limits.remote().future().add_done_callback(told)
+        except Exception as error:  # noqa: BLE001 - Ray was shut down, or worse
+            log.debug("island %s: %s", self.island, error)
 
     def _pause(self) -> float:
         """How long there is nothing to do by itself, in s."""

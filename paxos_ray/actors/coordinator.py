@@ -15,8 +15,12 @@ from paxos_ray.actors import deputy
 from paxos_ray.actors.carrier import SWEEP_S, Carrier
 from paxos_ray.actors.citizen import Portrait
 from paxos_ray.actors.member import Lost, Member
-from paxos_ray.actors.settings import COORDINATOR, Settings, Wish, namespace
+from paxos_ray.actors.settings import COORDINATOR, Limits, Settings, Wish, namespace
 from paxos_ray.core.government import Government
+from paxos_ray.core.promise import Promise
+
+LAG_S = 0.5
+"""How long a reader waits for the citizen that it reads from when others have what is next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,9 @@ class Survey:
     node: str
     progress: Progress
     reigns: tuple[tuple[int, str], ...]
+    calls: int  # without a result
+    weight: int  # of what clients asked for, bytes
+    refused: int  # calls of clients, since it began
     portraits: tuple[Portrait, ...]
 
 
@@ -73,6 +80,10 @@ class Coordinator:
     async def alive(self) -> int:
         """See `Carrier.alive`."""
         return await self._carrier.alive()
+
+    async def limits(self) -> Limits:
+        """How much is held where: some of it at clients."""
+        return self._settings.limits
 
     async def found(self) -> None:
         """Start the first citizen, who founds the island. Only `launch` may ask for that: a
@@ -104,6 +115,24 @@ class Coordinator:
             news=news,
         )
 
+    async def holders(
+        self, since: Promise, reader_of: str | None, limit_s: float
+    ) -> tuple[str, ...]:
+        """Who has something of the log after `since`, the leader last: who reads from a certain
+        citizen waits for that one, but not for long if others have it. Nobody, after `limit_s`."""
+        await self._ready.wait()
+        loop = asyncio.get_running_loop()
+        end, engine = loop.time() + limit_s, self._engine
+        patient_until = end
+        while True:
+            rung, now = engine.told.rung, loop.time()
+            holders = engine.holders(since)
+            if holders:
+                patient_until = min(patient_until, now + LAG_S)
+            if reader_of in holders or now >= patient_until or (holders and reader_of is None):
+                return holders
+            await engine.told.heard(rung, patient_until - now)
+
     async def survey(self, digest: bool, limit_s: float) -> Survey:
         """How the island and each of its citizens are."""
         await self._ready.wait()
@@ -116,6 +145,9 @@ class Coordinator:
             node=str(ray.get_runtime_context().get_node_id()),
             progress=await self.progress(),
             reigns=tuple(engine.reigns),
+            calls=engine.asking.calls,
+            weight=engine.asking.weight,
+            refused=engine.asking.refused,
             portraits=tuple(portrait for portrait in portraits if portrait is not None),
         )
 

@@ -24,6 +24,7 @@ from paxos_ray.actors.timetable import Timetable
 from paxos_ray.actors.transfer import transfer
 from paxos_ray.actors.wire import Bundle, Turn, seal, unseal
 from paxos_ray.core.government import Government
+from paxos_ray.core.promise import Promise
 from paxos_ray.core.representation import Representation
 
 log = logging.getLogger("paxos_ray")
@@ -52,6 +53,7 @@ class Engine:
         self.government: Government | None = None
         self.reigns: list[tuple[int, str]] = []  # number and leader of governments seen here
         self.changed = Bell()  # the government, or who lives
+        self.told = Bell()  # somebody has more of the log
         self.owner = uuid.uuid4().hex[:12]
         self.known = 0  # the number of the government
         self.asking = Asking(settings.limits.coordinator_bytes)
@@ -199,7 +201,7 @@ class Engine:
                 self.spawn(_disregard(reference))
             return await self._mend(member, key, circle, requests, replies)
         self._brought(circle, brought)
-        member.told = turn.top
+        self._is_at(member, turn)
         return turn
 
     async def _mend(
@@ -274,8 +276,25 @@ class Engine:
     async def turn(self, member: Member, reference: Any, limit_s: float | None = None) -> Turn:
         """What a citizen says at the end of a call. Raises `Lost`."""
         turn: Turn = unseal(await self.call(member, reference, limit_s))
-        member.told = turn.top
+        self._is_at(member, turn)
         return turn
+
+    def _is_at(self, member: Member, turn: Turn) -> None:
+        if member.told != turn.top:
+            member.told = turn.top
+            self.told.ring()
+
+    def holders(self, since: Promise) -> tuple[str, ...]:
+        """Who has something of the log after that, and can be asked; the leader last."""
+        government, members = self.government, self.members
+        if government is None:
+            return ()
+        found = []
+        for id in (*government.constituents, *reversed(government.parliament)):
+            member = members.get(id)
+            if member is not None and member.able and member.told and member.told > since:
+                found.append(id)
+        return tuple(found)
 
     async def _await_hung(self, member: Member, reference: Any) -> None:
         """It is hung until it answers what it has not answered."""
@@ -357,6 +376,7 @@ class Engine:
         for other in circle:
             if top is not None and (other.told is None or other.told < top):
                 other.told = top
+                self.told.ring()
                 if self._circles.get(other.id) and not other.busy:
                     self.schedule(other, BRINGER_PAUSE_S if self.busy else 0.001, sooner=True)
 

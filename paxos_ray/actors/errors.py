@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from paxos_ray.core.errors import InvalidArgument, PaxosError
+from paxos_ray.core.promise import Promise
 
 
 class IslandError(PaxosError):
@@ -33,6 +34,21 @@ class Overloaded(IslandError, RuntimeError):
     """As much waits already as may wait. Nothing was asked: asking again later is safe."""
 
 
+class EntryGone(IslandError, LookupError):
+    """The log cannot be read on from `wanted`: it has been let go of up to `earliest`, from where
+    on it can be."""
+
+    def __init__(self, wanted: Promise, earliest: Promise) -> None:
+        super().__init__(wanted, earliest)
+        self.wanted, self.earliest = wanted, earliest
+
+    def __str__(self) -> str:
+        return (
+            f"what follows {self.wanted} is not held any more; the log can be read from "
+            f"{self.earliest} on"
+        )
+
+
 class CannotRecord(IslandError, OSError):
     """The directory to record in cannot be written, on a node that may hold a citizen."""
 
@@ -60,6 +76,7 @@ class FewCitizens(UserWarning):
 __all__ = [
     "CannotRecord",
     "ClusterTooSmall",
+    "EntryGone",
     "FewCitizens",
     "InvalidArgument",
     "IslandError",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
@@ -12,14 +12,45 @@ T = TypeVar("T")
 
 
 class Method(Generic[T]):
-    """A method of a replicated object: `remote(…)` returns a response, a call waits for it."""
+    """A method of a replicated object: `remote(…)` returns a response, a call waits for it.
 
-    __slots__ = ("_client", "_method", "_object")
+    `remote` waits while as much is unanswered as may be, see `Limits.client_bytes`; by `options` it
+    raises `Overloaded` instead. In a thread that runs an event loop it never waits but raises:
+    `await method.submit(…)` waits there for the response, while the loop goes on.
+    """
 
-    def __init__(self, client: Client, object: str, method: str) -> None:
+    __slots__ = ("_client", "_method", "_object", "_patience_s")
+
+    def __init__(
+        self, client: Client, object: str, method: str, patience_s: float | None = None
+    ) -> None:
         self._client = client
         self._object = object
         self._method = method
+        self._patience_s = patience_s
+
+    def options(
+        self, *, overload: Literal["wait", "raise"] = "wait", timeout_s: float | None = None
+    ) -> Self:
+        """This method, which when as much is unanswered as may be waits, at most `timeout_s`
+        seconds if that is given, or raises `Overloaded` at once. Raises `InvalidArgument`."""
+        if overload not in ("wait", "raise"):
+            raise InvalidArgument(f"overload is 'wait' or 'raise', not {overload!r}")
+        if timeout_s is not None:
+            if type(timeout_s) not in (int, float) or not timeout_s >= 0:
+                raise InvalidArgument(f"timeout_s is a number of seconds, not {timeout_s!r}")
+            if overload == "raise":
+                raise InvalidArgument("timeout_s is for those who wait")
+        patience_s = 0.0 if overload == "raise" else timeout_s
+        return type(self)(self._client, self._object, self._method, patience_s)
+
+    def _write(self, *arguments: Any) -> Response[T]:
+        call = (self._object, self._method, arguments)
+        return self._client.write(call, self._patience_s)
+
+    async def _submit(self, *arguments: Any) -> Response[T]:
+        call = (self._object, self._method, arguments)
+        return await self._client.write_async(call, self._patience_s)
 
 
 class Increment(Method[int]):
@@ -28,10 +59,14 @@ class Increment(Method[int]):
     __slots__ = ()
 
     def remote(self, n: int = 1) -> Response[int]:
-        """Add `n`, exactly once: the counter's new value. Raises `InvalidArgument`."""
-        if type(n) is not int:
-            raise InvalidArgument(f"increment takes an integer, not {n!r}")
-        return self._client.write((self._object, self._method, (n,)))
+        """Add `n`, exactly once: the counter's new value.
+
+        Raises `InvalidArgument`, `Overloaded`."""
+        return self._write(*_integers("increment", n))
+
+    async def submit(self, n: int = 1) -> Response[int]:
+        """The same from a coroutine: what is awaited is that the call may be made."""
+        return await self._submit(*_integers("increment", n))
 
     def __call__(self, n: int = 1, *, timeout_s: float | None = None) -> int:
         """Add `n`, and wait for the counter's new value, at most `timeout_s` seconds."""
@@ -46,11 +81,12 @@ class CompareAndSet(Method[bool]):
     def remote(self, expected: int, new: int) -> Response[bool]:
         """Make the value `new` if it is `expected`, at one moment, exactly once: whether it was.
 
-        Raises `InvalidArgument`."""
-        for argument in (expected, new):
-            if type(argument) is not int:
-                raise InvalidArgument(f"compare_and_set takes integers, not {argument!r}")
-        return self._client.write((self._object, self._method, (expected, new)))
+        Raises `InvalidArgument`, `Overloaded`."""
+        return self._write(*_integers("compare_and_set", expected, new))
+
+    async def submit(self, expected: int, new: int) -> Response[bool]:
+        """The same from a coroutine: what is awaited is that the call may be made."""
+        return await self._submit(*_integers("compare_and_set", expected, new))
 
     def __call__(self, expected: int, new: int, *, timeout_s: float | None = None) -> bool:
         """The same, waited for; at most `timeout_s` seconds."""
@@ -63,8 +99,13 @@ class Value(Method[int]):
     __slots__ = ()
 
     def remote(self) -> Response[int]:
-        """The value, not older than this moment (a linearizable read)."""
-        return self._client.read((self._object, self._method, ()))
+        """The value, not older than this moment (a linearizable read). Raises `Overloaded`."""
+        return self._client.read((self._object, self._method, ()), self._patience_s)
+
+    async def submit(self) -> Response[int]:
+        """The same from a coroutine: what is awaited is that the call may be made."""
+        call = (self._object, self._method, ())
+        return await self._client.read_async(call, self._patience_s)
 
     def __call__(self, *, timeout_s: float | None = None) -> int:
         """The same, waited for; at most `timeout_s` seconds."""
@@ -93,6 +134,15 @@ class Counter:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _counter, (self._client.island, self.name)
+
+
+def _integers(method: str, *arguments: int) -> tuple[int, ...]:
+    """The arguments, if they are integers. Raises `InvalidArgument`."""
+    for argument in arguments:
+        if type(argument) is not int:  # which refuses bool, an int by inheritance only
+            an = "an integer" if len(arguments) == 1 else "integers"
+            raise InvalidArgument(f"{method} takes {an}, not {argument!r}")
+    return arguments
 
 
 def _counter(island: str, name: str) -> Counter:

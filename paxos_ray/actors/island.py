@@ -27,13 +27,16 @@ from paxos_ray.actors.errors import (
     TimedOut,
     UnknownIsland,
 )
+from paxos_ray.actors.gate import Backlog
 from paxos_ray.actors.handles import Counter
 from paxos_ray.actors.member import names
 from paxos_ray.actors.progress import wait_until_shaped
 from paxos_ray.actors.records import check, directory_of
-from paxos_ray.actors.settings import Settings, Wish, island_of, namespace
+from paxos_ray.actors.settings import Limits, Settings, Wish, island_of, namespace
 from paxos_ray.actors.status import IslandStatus, compose
+from paxos_ray.actors.stream import AHEAD_BYTES, Stream
 from paxos_ray.core.government import Government
+from paxos_ray.core.promise import Promise
 
 _AGAIN_S = 0.05
 _LOOK_S = 0.5  # without news, how long until progress is told anew
@@ -59,6 +62,25 @@ class Island:
     def counter(self, name: str) -> Counter:
         """The replicated counter of that name. Raises `InvalidArgument`."""
         return Counter(self._client, name)
+
+    def log(
+        self,
+        since: Promise | None = None,
+        *,
+        timeout_s: float | None = None,
+        ahead_bytes: int = AHEAD_BYTES,
+    ) -> Stream:
+        """The committed entries of the log, as they come: those from now on, or those after the
+        entry `since`. What is fetched before it is asked for weighs `ahead_bytes` at most.
+
+        It is an iterator, also for `async for`, which waits for the next entry (at most
+        `timeout_s` seconds if that is given). See `Stream`. Raises `InvalidArgument`."""
+        return Stream(self.name, self._client.coordinator, since, timeout_s, ahead_bytes)
+
+    @property
+    def backlog(self) -> Backlog:
+        """What this process has asked of the island and has no answer to yet."""
+        return self._client.gate.backlog
 
     def values(self, names: Sequence[str], timeout_s: float | None = None) -> dict[str, int]:
         """The values of these counters, all read in a few calls; `timeout_s` is for each of them.
@@ -181,6 +203,7 @@ def launch(
     parliament_floor: int = 3,
     num_cpus: float | None = None,
     record: str | Path | None = None,
+    limits: Limits | None = None,
     timeout_s: float = 120.0,
     progress: bool | None = None,
 ) -> Island:
@@ -189,6 +212,7 @@ def launch(
     `num_cpus` is what each citizen asks of Ray: by default nothing on a cluster of one node, and
     a small share on one of several. With `record`, each citizen records everything it is told
     and says in a file below that directory, on its own node: see `paxos_ray.simulation.replay`.
+    `limits` say how many bytes each process holds at most.
     Shows progress on a terminal, unless told by `progress`.
     Raises `InvalidArgument`, `RayNotInitialised`, `NameTaken`, `ClusterTooSmall`, `CannotRecord`,
     `TimedOut`; then nothing is left behind. Warns with `FewCitizens` of an island that one death
@@ -199,7 +223,11 @@ def launch(
     _check_citizens(citizens)
     directory = directory_of(record, name)
     settings = Settings(
-        parliament_size, parliament_floor, num_cpus=num_cpus or 0.0, record=directory
+        parliament_size,
+        parliament_floor,
+        num_cpus=num_cpus or 0.0,
+        record=directory,
+        limits=Limits() if limits is None else limits,
     )
     if not ray.is_initialized():
         raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")

@@ -19,9 +19,10 @@ class Response(Generic[T]):
     The call goes on whether or not anybody waits for it.
     """
 
-    __slots__ = ("_callbacks", "_done", "_error", "_value")
+    __slots__ = ("_callbacks", "_done", "_error", "_value", "weight")
 
-    def __init__(self) -> None:
+    def __init__(self, weight: int = 0) -> None:
+        self.weight = weight  # of its call, for the client
         self._done = False
         self._value: Any = None
         self._error: Exception | None = None

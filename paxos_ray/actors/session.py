@@ -26,6 +26,12 @@ from paxos_ray.machines import (
 BATCH = 2_000
 """The most operations that are newly sent in one call."""
 
+BATCH_BYTES = 1 << 20
+"""What they weigh at most, beyond one; see `gate.weigh`."""
+
+WINDOW = 8
+"""Batches that are sent from the first that is unanswered on: so much is sent again in one call."""
+
 ENOUGH = 256
 """So many operations are worth a second call while the first is under way."""
 
@@ -38,6 +44,12 @@ class Batch:
     operations: list[Operation]
     responses: list[Response[Any]]
     answered: bool = False
+    repeated: bool = False
+
+    @property
+    def weight(self) -> int:
+        """Of its calls, bytes."""
+        return sum(response.weight for response in self.responses)
 
 
 class Session:
@@ -52,13 +64,22 @@ class Session:
         self.under_way = 0  # calls
         self.again = False  # what is unanswered must be sent again
         self._next = 1
+        self._dropped = (0, 0)  # weight and number of the calls that are kept no more
 
     def new(self, waiting: deque[tuple[Operation, Response[Any]]]) -> Batch | None:
         """What to send of what waits, if it should be sent now."""
-        count = len(waiting)
+        count, unanswered = len(waiting), self.unanswered
         if self.again or self.under_way > 1 or count < (ENOUGH if self.under_way else 1):
             return None
-        taken = [waiting.popleft() for _ in range(min(count, BATCH))]
+        if unanswered and (unanswered[0].repeated or len(unanswered) >= WINDOW):
+            return None  # else what must be sent in one call would grow with each time it is lost
+        taken = [waiting.popleft()]
+        weight = taken[0][1].weight
+        while len(taken) < min(count, BATCH):
+            weight += waiting[0][1].weight
+            if weight > BATCH_BYTES:
+                break
+            taken.append(waiting.popleft())
         batch = Batch(self._next, [t[0] for t in taken], [t[1] for t in taken])
         self._next += len(taken)
         self.unanswered.append(batch)
@@ -71,11 +92,11 @@ class Session:
         self.again = False
         if not self.unanswered:
             return None
-        whole = Batch(self.unanswered[0].first, [], [])
+        whole = Batch(self.unanswered[0].first, [], [], repeated=True)
         for batch in self.unanswered:
             whole.operations += batch.operations
             # Nobody waits for a second answer.
-            again = [Response[Any]() for _ in batch.operations]
+            again = [Response[Any](response.weight) for response in batch.responses]
             whole.responses += again if batch.answered else batch.responses
         self.unanswered = deque((whole,))
         return whole
@@ -97,7 +118,7 @@ class Session:
             return True
         batch.answered = True
         while self.unanswered and self.unanswered[0].answered:
-            self.unanswered.popleft()
+            self._drop(self.unanswered.popleft())
         if self.unanswered:
             self.acknowledged = self.unanswered[0].first - 1
         else:
@@ -117,4 +138,14 @@ class Session:
         for batch in self.unanswered:
             for response in () if batch.answered else batch.responses:
                 response.set_error(error)
+            self._drop(batch)
         self.unanswered.clear()
+
+    def dropped(self) -> tuple[int, int]:
+        """The weight and number of the calls that are kept no more since this was last asked."""
+        dropped, self._dropped = self._dropped, (0, 0)
+        return dropped
+
+    def _drop(self, batch: Batch) -> None:
+        weight, calls = self._dropped
+        self._dropped = (weight + batch.weight, calls + len(batch.responses))

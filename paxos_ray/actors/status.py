@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from paxos_ray.actors.citizen import Portrait
 from paxos_ray.actors.coordinator import Survey
+from paxos_ray.actors.settings import Limits
 from paxos_ray.core.government import Government
 from paxos_ray.core.promise import Promise
 
@@ -16,7 +18,9 @@ class CitizenStatus:
 
     `role` is what it does at the moment: writer, recorder, proposer or exiled. `applied` is the
     promise that its state reflects, and `digest` that state's sha256. Its log holds `log_entries`,
-    which weigh `log_heft` bytes. All of these are None for who did not answer.
+    whose bodies are of `log_heft` bytes; with the entries themselves it weighs `log_weight`. The
+    leader has `queued` proposals, of `queue_weight` bytes. A stream can begin after `stream_from`:
+    what follows weighs `stream_weight`. All of these are None for who did not answer.
     """
 
     id: str
@@ -33,14 +37,23 @@ class CitizenStatus:
     digest: str | None = None
     log_entries: int | None = None
     log_heft: int | None = None
+    log_weight: int | None = None
+    queued: int | None = None
+    queue_weight: int | None = None
+    stream_weight: int | None = None
+    stream_from: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorStatus:
-    """The coordinator's process."""
+    """The coordinator's process; the `calls` that it waits for results of, how many bytes those of
+    clients are of (`weight`), and how many it has `refused` since it began."""
 
     pid: int
     node_id: str
+    calls: int = 0
+    weight: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,8 @@ class IslandStatus:
 
     `population` is how many citizens were asked for, `shaped` whether it has come to that.
     `governments` are those that the present coordinator has seen, number and leader, the oldest
-    first. `underway` says who is coming and going, and what that waits for.
+    first. `underway` says who is coming and going, and what that waits for. `alarms` says what has
+    come near its limit, of `limits`.
     """
 
     name: str
@@ -61,6 +75,8 @@ class IslandStatus:
     coordinator: CoordinatorStatus
     citizens: tuple[CitizenStatus, ...]
     underway: tuple[str, ...]
+    limits: Limits
+    alarms: tuple[str, ...]
 
     @property
     def leader(self) -> CitizenStatus | None:
@@ -95,6 +111,10 @@ def compose(name: str, survey: Survey) -> IslandStatus:
     if government is not None:
         order = (*government.parliament, *government.constituents)
         citizens = tuple(_citizen(government, id, portraits.get(id)) for id in order)
+    coordinator = CoordinatorStatus(
+        survey.pid, survey.node, survey.calls, survey.weight, survey.refused
+    )
+    limits = progress.settings.limits
     return IslandStatus(
         name=name,
         republic=progress.republic,
@@ -102,10 +122,31 @@ def compose(name: str, survey: Survey) -> IslandStatus:
         shaped=progress.shaped,
         government=government,
         governments=survey.reigns,
-        coordinator=CoordinatorStatus(survey.pid, survey.node),
+        coordinator=coordinator,
         citizens=citizens,
         underway=progress.underway,
+        limits=limits,
+        alarms=tuple(_alarms(citizens, coordinator, limits)),
     )
+
+
+def _alarms(
+    citizens: Iterable[CitizenStatus], coordinator: CoordinatorStatus, limits: Limits
+) -> Iterator[str]:
+    """What has come near its limit."""
+    held: list[tuple[str, int | None, int]] = [
+        ("what clients asked the coordinator for", coordinator.weight, limits.coordinator_bytes)
+    ]
+    for citizen in citizens:
+        held.append((f"the log of {citizen.id}", citizen.log_weight, limits.log_bytes))
+        held.append((f"the queue of {citizen.id}", citizen.queue_weight, limits.queue_bytes))
+    for what, weight, limit in held:
+        if weight is not None and weight >= limits.alarm * limit:
+            yield f"{what} weighs {_mib(weight)}; the limit is {_mib(limit)}"
+
+
+def _mib(weight: int) -> str:
+    return f"{weight / (1 << 20):.3g} MiB"
 
 
 def _citizen(government: Government, id: str, portrait: Portrait | None) -> CitizenStatus:
@@ -127,4 +168,9 @@ def _citizen(government: Government, id: str, portrait: Portrait | None) -> Citi
         digest=portrait.digest,
         log_entries=portrait.entries,
         log_heft=portrait.heft,
+        log_weight=portrait.log_weight,
+        queued=portrait.queued,
+        queue_weight=portrait.queue_weight,
+        stream_weight=portrait.stream_weight,
+        stream_from=portrait.stream_from,
     )

@@ -26,6 +26,12 @@ class Record(NamedTuple):
     replies: bytes | None
 
 
+def weight_of(record: Record) -> int:
+    """What holding it costs, in bytes."""
+    replies = record.replies
+    return ENTRY_HEFT + heft(record.body) + (0 if replies is None else len(replies))
+
+
 class Extract(NamedTuple):
     """What a citizen says to who reads: some of what follows a promise, if that is `HELD`.
 
@@ -73,8 +79,9 @@ class Tail:
         """The next entry has been applied."""
         promise, previous, stamp, body = entry
         assert previous == self.top, f"{promise} of {previous} after {self.top}"
-        weight = ENTRY_HEFT + heft(body) + (0 if replies is None else len(replies))
-        self._records.append(Record(promise, stamp, body, fresh, replies))
+        record = Record(promise, stamp, body, fresh, replies)
+        weight = weight_of(record)
+        self._records.append(record)
         self._promises.append(promise)
         self._weights.append((self._weights[-1] if self._weights else self._base) + weight)
         self.weight += weight

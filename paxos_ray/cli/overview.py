@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -19,10 +20,15 @@ def status_json(status: IslandStatus) -> dict[str, Any]:
         "population": status.population,
         "shaped": status.shaped,
         "underway": list(status.underway),
+        "alarms": list(status.alarms),
+        "limits": asdict(status.limits),
         "leader": status.government and status.government.leader,
         "coordinator": {
             "pid": status.coordinator.pid,
             "node_id": status.coordinator.node_id,
+            "calls": status.coordinator.calls,
+            "weight": status.coordinator.weight,
+            "refused": status.coordinator.refused,
         },
         "government": status.government and government_json(status.government),
         "citizens": [
@@ -37,6 +43,11 @@ def status_json(status: IslandStatus) -> dict[str, Any]:
                 "applied": None if citizen.applied is None else str(citizen.applied),
                 "log_entries": citizen.log_entries,
                 "log_heft": citizen.log_heft,
+                "log_weight": citizen.log_weight,
+                "queued": citizen.queued,
+                "queue_weight": citizen.queue_weight,
+                "stream_weight": citizen.stream_weight,
+                "stream_from": None if citizen.stream_from is None else str(citizen.stream_from),
                 "digest": citizen.digest,
             }
             for citizen in status.citizens
@@ -65,4 +76,7 @@ def status_table(status: IslandStatus) -> Table:
         if digests:
             row.append((citizen.digest or "")[:16])
         table.add_row(*row)
+    if status.alarms:
+        table.caption = "\n".join(status.alarms)
+        table.caption_justify = "left"
     return table

@@ -9,7 +9,7 @@ import pytest
 
 from paxos_ray import OutcomeUnknown, Promise, TimedOut
 from paxos_ray.actors.response import Response
-from paxos_ray.actors.session import BATCH, ENOUGH, Session
+from paxos_ray.actors.session import BATCH, BATCH_BYTES, ENOUGH, WINDOW, Session
 from paxos_ray.machines import ACKNOWLEDGED, ERROR, EXPIRED, GAP, OK, Batch, Reply, decode
 
 NAME = Promise(3, 5)
@@ -139,3 +139,62 @@ def test_a_response_that_is_not_there_in_time() -> None:
     assert not response.done()
     response.set_result(5)
     assert response.result(0.01) == 5
+
+
+def heavy(count: int, weight: int) -> deque[tuple[Any, Response[Any]]]:
+    return deque((("ship", "increment", (1,)), Response(weight)) for _ in range(count))
+
+
+def test_a_batch_is_limited_in_bytes_too() -> None:
+    session, queue = Session(NAME), heavy(10, BATCH_BYTES // 3)
+    assert len(send(session, queue).operations) == 3
+    queue.extend(heavy(ENOUGH, 2 * BATCH_BYTES))
+    assert len(queue) > ENOUGH
+    assert len(send(session, queue).operations) == 3, "and one at the least"
+
+
+def test_what_is_dropped_is_told_when_nothing_before_it_is_unanswered() -> None:
+    session, queue = Session(NAME), heavy(2, 70)
+    first = send(session, queue)
+    queue.extend(heavy(ENOUGH, 5))
+    second = send(session, queue)
+    session.answer(second, ok(second))
+    assert session.dropped() == (0, 0), "it may have to be sent again"
+    session.answer(first, ok(first))
+    assert session.dropped() == (140 + 5 * ENOUGH, 2 + ENOUGH)
+    assert session.dropped() == (0, 0)
+
+
+def test_what_is_sent_again_keeps_its_weight_and_does_not_grow() -> None:
+    session, queue = Session(NAME), heavy(2, 70)
+    first = send(session, queue)
+    queue.extend(heavy(ENOUGH, 5))
+    second = send(session, queue)
+    session.answer(second, ok(second))
+    for _ in range(3):
+        session.under_way, session.again = 0, True
+        whole = session.repeat()
+        assert whole is not None
+        session.under_way += 1
+        assert len(whole.operations) == 2 + ENOUGH
+        queue.extend(heavy(ENOUGH, 5))
+        assert send(session, queue) is None, "first what was lost"
+    session.answer(whole, ok(whole))
+    assert session.dropped() == (140 + 5 * ENOUGH, 2 + ENOUGH)
+    assert first.responses[0].done()
+    session.under_way = 0
+    assert send(session, queue) is not None
+    session.end(TimedOut("gone"))
+    assert session.dropped() == (5 * 3 * ENOUGH, 3 * ENOUGH)
+
+
+def test_there_are_only_so_many_batches_to_send_again() -> None:
+    session, queue = Session(NAME), heavy(1, 1)
+    send(session, queue)
+    for _ in range(WINDOW - 1):
+        queue.extend(heavy(ENOUGH, 1))
+        batch = send(session, queue)
+        session.under_way -= 1
+        session.answer(batch, ok(batch))
+    queue.extend(heavy(ENOUGH, 1))
+    assert send(session, queue) is None

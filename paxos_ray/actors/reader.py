@@ -1,0 +1,190 @@
+"""Reads an island's log from its citizens, wherever it can be had: in order, without a gap.
+
+The citizens are asked directly, those without work to do for others first, so that the coordinator
+passes no entries on. It only says, when there is nothing new, who has something new, as soon as
+somebody has. Should it be away, the citizens are asked now and then instead.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from typing import Any
+
+import ray
+from ray.exceptions import ActorDiedError, RayError
+
+from paxos_ray.actors.errors import EntryGone, InvalidArgument, IslandShutDown, RayNotInitialised
+from paxos_ray.actors.member import names
+from paxos_ray.actors.settings import CITIZEN, namespace
+from paxos_ray.actors.tail import ABSENT, GONE, UNKNOWN, Extract, Record
+from paxos_ray.actors.wire import Answer, seal, unseal
+from paxos_ray.core.promise import Promise
+
+ENTRIES = 1_000
+BYTES = 1 << 20
+"""The most that a citizen is asked for at once, beyond one entry."""
+
+WAIT_S = 2.0
+"""How long the coordinator waits for something new, and a citizen's answer is waited for."""
+
+PATIENCE_S = 5.0
+"""For so long at least a promise is looked for, if some citizen does not say whether it has it."""
+
+_PAUSE_S = 0.02
+_PAUSE_MOST_S = 0.5
+_SHUNNED_S = 2.0  # who did not answer is not asked again for so long
+
+
+class Reader:
+    """One reader's place in the log; used by one thread. `closed` ends its waiting soon."""
+
+    def __init__(self, island: str, coordinator: Any, since: Promise | None) -> None:
+        self.position = since
+        """What was read last; None before it is known where to begin."""
+        self.closed = threading.Event()
+        self._island = island
+        self._coordinator = coordinator
+        self._citizens: dict[str, Any] = {}
+        self._citizen: str | None = None  # who is read from
+        self._shunned: dict[str, float] = {}  # who did not answer -> until when it is not asked
+        self._lacking: dict[str, Promise] = {}  # who has let go of it -> the earliest it has
+        self._lacking_since = 0.0
+        self._looked = False  # since something was read last
+        self._pause_s = _PAUSE_S
+
+    def begin(self) -> None:
+        """Find out where the log is, and begin there unless told where. Raises `InvalidArgument`
+        for a promise beyond that; `IslandShutDown`, `RayNotInitialised`."""
+        answer: Answer | None = None
+        while answer is None and not self.closed.is_set():
+            try:
+                asked = self._coordinator.read.remote(seal([]))
+                answer = unseal(ray.get(asked, timeout=5 * WAIT_S))
+            except Exception as error:  # noqa: BLE001 - see there
+                self._failed(error)
+                self._rest()
+        if answer is None:
+            return
+        if self.position is None:
+            self.position = answer.promise
+        elif self.position > answer.promise:
+            raise InvalidArgument(f"the log is at {answer.promise}: {self.position} is not in it")
+
+    def read(self, wait_s: float = WAIT_S) -> tuple[Record, ...]:
+        """What comes next; nothing when nothing new has come within that time, or nobody answered.
+
+        Raises `EntryGone`, `InvalidArgument` for a promise that no entry has, `IslandShutDown`,
+        `RayNotInitialised`."""
+        assert self.position is not None, "begin comes first"
+        if self._citizen is None:
+            self._look(wait_s)
+        id = self._citizen
+        extract = None if id is None else self._extract(id)
+        if id is None or extract is None:
+            return ()
+        if extract.records:
+            self._lacking.clear()
+            self._looked, self._pause_s = False, _PAUSE_S
+            self.position = extract.records[-1].promise
+        elif extract.verdict == UNKNOWN:
+            raise InvalidArgument(f"no entry of the log has the promise {self.position}")
+        elif extract.verdict == GONE:
+            self._gone(id, extract.earliest)
+        elif extract.verdict == ABSENT:
+            self._shun(id)
+        else:
+            if self._looked:  # the coordinator was wrong about it: it may be so again and again
+                self._rest()
+            self._look(wait_s)
+        return extract.records
+
+    @property
+    def searching(self) -> bool:
+        """Whether somebody has let go of what comes next, and others are asked for it."""
+        return bool(self._lacking)
+
+    # -- whom to read from --------------------------------------------------------------------
+
+    def _look(self, wait_s: float) -> None:
+        """Wait until somebody has something new: the same citizen as before, if that one has."""
+        self._looked = True
+        try:
+            call = self._coordinator.holders.remote(self.position, self._citizen, wait_s)
+            holders: tuple[str, ...] = ray.get(call, timeout=wait_s + WAIT_S)
+        except Exception as error:  # noqa: BLE001 - see there
+            self._failed(error)
+            self._rest()
+            holders = self._everybody()
+        if self._citizen is not None and self._citizen in holders:
+            return
+        self._citizen = None
+        now = time.monotonic()
+        able = [id for id in holders if self._shunned.get(id, 0.0) <= now]
+        fresh = [id for id in able if id not in self._lacking] or able
+        if fresh:
+            # The coordinator names the leader last, who has enough to do.
+            self._citizen = random.choice(fresh[:-1] or fresh)
+        elif holders:
+            self._rest()
+
+    def _everybody(self) -> tuple[str, ...]:
+        try:
+            found = names(self._island)
+        except Exception as error:  # noqa: BLE001 - see there
+            self._failed(error)
+            return ()
+        return tuple(n.removeprefix(CITIZEN) for n in found if n.startswith(CITIZEN))
+
+    def _extract(self, id: str) -> Extract | None:
+        """What that citizen says; None, and it is not asked again soon, if it says nothing."""
+        try:
+            citizen = self._citizens.get(id)
+            if citizen is None:
+                place = namespace(self._island)
+                citizen = self._citizens[id] = ray.get_actor(CITIZEN + id, namespace=place)
+            call = citizen.extract.remote(self.position, ENTRIES, BYTES)
+            return Extract(*unseal(ray.get(call, timeout=WAIT_S)))
+        except (RayError, ValueError) as error:
+            if not ray.is_initialized():
+                self._failed(error)
+            self._citizens.pop(id, None)
+            self._shun(id)
+            return None
+
+    def _shun(self, id: str) -> None:
+        self._shunned[id] = time.monotonic() + _SHUNNED_S
+        self._citizen = None
+
+    def _gone(self, id: str, earliest: Promise) -> None:
+        """This citizen has let go of what comes next; perhaps another has it still."""
+        now = time.monotonic()
+        if not self._lacking:
+            self._lacking_since = now
+        self._lacking[id] = earliest
+        self._citizen = None
+        everybody = self._everybody()
+        left = [other for other in everybody if other not in self._lacking]
+        untried = [other for other in left if self._shunned.get(other, 0.0) <= now]
+        if untried and now - self._lacking_since < PATIENCE_S:
+            self._citizen = untried[0]
+        elif left and now - self._lacking_since < PATIENCE_S:
+            self._rest()
+        else:
+            assert self.position is not None
+            raise EntryGone(self.position, min(self._lacking.values()))
+
+    # -- when something fails -----------------------------------------------------------------
+
+    def _failed(self, error: Exception) -> None:
+        """Raises what ends all reading; whatever else it is may pass."""
+        if not ray.is_initialized():
+            raise RayNotInitialised("Ray was shut down in this process") from None
+        if isinstance(error, ActorDiedError):
+            raise IslandShutDown(f"island {self._island!r} was shut down") from None
+
+    def _rest(self) -> None:
+        """A pause, a longer one each time that nothing was read in between."""
+        self.closed.wait(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, _PAUSE_MOST_S)
