@@ -244,7 +244,9 @@ def launch(
     except ValueError:
         raise NameTaken(f"an island named {name!r} runs on this cluster already") from None
     try:
-        island = Island(name, client(name, coordinator))
+        own = client(name, coordinator)
+        own.gate.widen(settings.limits.client_bytes)  # others ask the coordinator for it
+        island = Island(name, own)
         island.ask("found", time.monotonic() + timeout_s)
         island.await_shape(f"launch of island {name!r}", wish, timeout_s, progress)
     except BaseException:

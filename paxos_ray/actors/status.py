@@ -142,11 +142,7 @@ def _alarms(
         held.append((f"the queue of {citizen.id}", citizen.queue_weight, limits.queue_bytes))
     for what, weight, limit in held:
         if weight is not None and weight >= limits.alarm * limit:
-            yield f"{what} weighs {_mib(weight)}; the limit is {_mib(limit)}"
-
-
-def _mib(weight: int) -> str:
-    return f"{weight / (1 << 20):.3g} MiB"
+            yield f"{what} weighs {weight:,} bytes; the limit is {limit:,}"
 
 
 def _citizen(government: Government, id: str, portrait: Portrait | None) -> CitizenStatus:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from paxos_ray.actors.citizen import Citizen, Identity
-from paxos_ray.actors.settings import Settings, Wish
-from paxos_ray.actors.wire import WRITE, Call, Turn, seal, unseal
+from paxos_ray.actors.settings import Limits, Settings, Wish
+from paxos_ray.actors.tail import Extract
+from paxos_ray.actors.wire import READ, WRITE, Call, Turn, seal, unseal
 from paxos_ray.core import government
+from paxos_ray.core.log import ENTRY_HEFT, NOTHING
 from paxos_ray.core.messages import Denied, Received, Request
-from paxos_ray.machines import encode_open
+from paxos_ray.machines import encode_open, read_entry
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -125,6 +127,50 @@ def test_who_does_not_lead_says_so() -> None:
     other = citizen("b")
     said = turn(other.turn(OWNER, 0, seal([Call(7, WRITE, encode_open(1000))])))
     assert [(result.number, result.status) for result in said.results] == [(7, "retry")]
+
+
+def test_a_leader_that_is_full_says_so_and_takes_nothing_after_it() -> None:
+    limits = Limits(log_bytes=ENTRY_HEFT + 64 + 1)  # full with the government and one entry
+    identity = Identity("leader", "republic", "republic", True)
+    leader = Citizen(identity, Settings(limits=limits), Wish(1, 1))
+    embark(leader, "b")  # which holds the log back
+    bodies = [Call(number, WRITE, encode_open(1000)) for number in (1, 2, 3)]
+    said = turn(leader.turn(OWNER, 0, seal([*bodies, Call(4, READ, seal([]))])))
+    told = {result.number: result.status for result in said.results}
+    assert told == {1: "full", 2: "full", 3: "full", 4: "done"}
+    before = state_of(leader)
+    again = turn(leader.turn(OWNER, 0, seal(bodies)))
+    assert {result.status for result in again.results} == {"full"}
+    assert "log" in str(again.results[0].value)
+    assert state_of(leader) == before
+
+
+def test_who_reads_the_log_gets_what_was_applied() -> None:
+    leader = citizen("leader", founder=True)
+    calls = [Call(1, WRITE, encode_open(1000)), Call(2, WRITE, b"junk")]
+    turn(leader.turn(OWNER, 0, seal(calls)))
+    extract = Extract(*unseal(leader.extract(NOTHING, 10, 1 << 20)))
+    entries = [read_entry(*record) for record in extract.records]
+    assert [str(entry.promise) for entry in entries] == ["1/0", "1/1", "1/2"]
+    assert (extract.verdict, extract.top) == ("held", entries[-1].promise)
+    assert entries[0].government is not None
+    assert (entries[1].session, entries[2].raw) == (entries[1].promise, b"junk")
+    assert Extract(*unseal(citizen("b").extract(NOTHING, 10, 9_999))).verdict == "absent"
+
+
+def test_who_loads_a_state_is_read_from_there_on() -> None:
+    newcomer = citizen("b")
+    leader, request = request_to(newcomer)
+    newcomer.receive(request)
+    number = leader.freeze()
+    while (snapshot := leader.fetch(number)) is None:
+        pass
+    turn(newcomer.restore(OWNER, 0, snapshot))
+    for promise in (NOTHING, newcomer.portray(digest=False).applied):
+        extract = Extract(*unseal(newcomer.extract(promise, 10, 1 << 20)))
+        whole = Extract(*unseal(leader.extract(extract.earliest, 10, 1 << 20)))
+        assert extract.verdict == ("gone" if promise < extract.earliest else "held")
+        assert whole.verdict == "held"
 
 
 def test_results_go_to_the_coordinator_that_asked() -> None:
