@@ -34,6 +34,7 @@ from paxos_ray.machines.errors import describe
 
 _KEPT_PULSES = 64
 _KEPT_OWNERS = 8
+_NO_PULSE = (0, None)
 
 
 class Identity(NamedTuple):
@@ -97,7 +98,7 @@ class Citizen:
         self._replica = Replica()
         self._snapshots = Snapshots()
         self._tail = Tail(settings.limits.stream_bytes)
-        self._pulses: dict[str, Pulse | None] = {}  # given and not yet settled, by key
+        self._pulses: dict[str, tuple[int, Pulse]] = {}  # given (when), not yet settled, by key
         self._tickets: dict[int, tuple[str, Call]] = {}  # who asked for what
         self._promised: dict[Promise, tuple[str, Call]] = {}  # committed, not yet applied
         self._results: defaultdict[str, list[Result]] = defaultdict(list)  # by coordinator
@@ -158,7 +159,7 @@ class Citizen:
         owner, key, _, _, known = unseal(round)
         with self._lock:
             legislator = self._legislator
-            pulse = self._pulses.get(key)
+            _, pulse = self._pulses.get(key, _NO_PULSE)
             bundle: Bundle | None = None
             if pulse is not None and len(replies) == len(pulse.envelopes) and any(replies):
                 del self._pulses[key]
@@ -183,7 +184,7 @@ class Citizen:
         """The replies to a carried bundle, None for those that were lost: a `Turn`."""
         with self._lock:
             legislator = self._legislator
-            pulse = self._pulses.pop(key, None)
+            _, pulse = self._pulses.pop(key, _NO_PULSE)
             if pulse is not None:
                 answers = {id: unseal(reply) for id, reply in replies.items()}
                 legislator.sent(_now(), pulse, answers)
@@ -385,10 +386,15 @@ class Citizen:
         return Bundle(key, tuple((e.to, seal(e.request)) for e in pulse.envelopes))
 
     def _keep(self, key: str, pulse: Pulse) -> None:
-        """The pulses of coordinators that died are let go of in time."""
-        self._pulses[key] = pulse
-        if len(self._pulses) > _KEPT_PULSES:
-            del self._pulses[next(iter(self._pulses))]
+        """What nobody carries any more is let go of, as is what has been given up: it holds as
+        much of the log as anybody lacked."""
+        now, pulses = _now(), self._pulses
+        pulses[key] = (now, pulse)
+        given_up = now - self._settings.timeout_ms
+        while (oldest := next(iter(pulses))) != key:
+            if len(pulses) <= _KEPT_PULSES and pulses[oldest][0] > given_up:
+                break
+            del pulses[oldest]
 
     def _turn(self, owner: str, known: int, bundle: Bundle | None) -> bytes:
         legislator = self._legislator

@@ -41,6 +41,7 @@ AGAIN_S = 3.0
 CALL_LIMIT_S = 10.0  # of a client's call: it asks again if it still waits
 LOADING_S = 0.02  # for who has not the application's state yet
 IMPATIENT_S = 0.1  # for who has kept a carrier waiting before
+PROBE_S = 1.0  # so often that one is tried again: should it be that its answer was lost
 
 
 class Engine:
@@ -245,8 +246,14 @@ class Engine:
         other = self.members.get(id) or self.meet(id)
         if other is None or other.dead or other.stopped:
             return None
+        limit_s = self._limit_s
+        if other.hung_at is not None:
+            # What it is sent stays in memory until it answers; and what it lacks grows meanwhile.
+            now = self._loop.time()
+            if now - other.probed_at < PROBE_S:
+                return None
+            other.probed_at, limit_s = now, IMPATIENT_S
         try:
-            limit_s = IMPATIENT_S if other.hung_at is not None else self._limit_s
             reply: bytes | None = await self.call(other, other.receive(request), limit_s)
         except Lost:
             return None

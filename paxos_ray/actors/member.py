@@ -27,6 +27,7 @@ class Member:
     dead: bool = False  # Ray says so
     listed: bool = False  # some government has listed it
     hung_at: float | None = None  # since when it keeps a call waiting, beyond any time limit
+    probed_at: float = 0.0  # when it was last sent something since then
     busy: bool = False  # a turn of it is under way
     again: bool = False  # another turn became due meanwhile
     due: float | None = None

@@ -1,0 +1,64 @@
+"""What a carrier sends to a citizen that does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from types import SimpleNamespace
+from typing import Any
+
+from paxos_ray.actors.engine import PROBE_S, Engine
+from paxos_ray.actors.member import Member
+from paxos_ray.actors.settings import Settings
+
+
+class Call:
+    """A call on a citizen, to be awaited any number of times."""
+
+    def __init__(self, answered: asyncio.Event) -> None:
+        self._answered = answered
+
+    def __await__(self) -> Generator[Any, None, bytes]:
+        yield from self._answered.wait().__await__()
+        return b"reply"
+
+
+class Silent:
+    """The handle of an actor whose process stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self._actor_id = b"id"
+        self.calls = 0
+        self.goes_on = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return SimpleNamespace(remote=self._call)
+
+    def _call(self, *_: object) -> Call:
+        self.calls += 1
+        return Call(self.goes_on)
+
+
+def test_who_hangs_is_sent_little_until_it_answers() -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings(ping_ms=10, timeout_ms=40))
+        handle = Silent()
+        member = Member("b", handle)
+        engine.members["b"] = member
+        assert await engine._deliver("b", b"request") is None
+        assert member.hung_at is not None
+        sent = handle.calls
+        for _ in range(50):
+            assert await engine._deliver("b", b"request") is None
+        assert handle.calls == sent + 1, "one to see whether it answers after all"
+        member.probed_at -= PROBE_S
+        assert await engine._deliver("b", b"request") is None
+        assert handle.calls == sent + 2
+        handle.goes_on.set()
+        member.probed_at -= PROBE_S
+        assert await engine._deliver("b", b"request") == b"reply"
+        assert member.hung_at is None
+        assert await engine._deliver("b", b"request") == b"reply"
+        engine.close()
+
+    asyncio.run(run())
