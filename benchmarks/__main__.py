@@ -1,4 +1,4 @@
-"""`python -m benchmarks core|procession|counters [--json FILE]`: measure, show, write JSON."""
+"""`python -m benchmarks core|procession|counters|overload [--json FILE]`: measure, show, write."""
 
 from __future__ import annotations
 
@@ -44,6 +44,15 @@ def counters(json: Json = None, trials: int = 7, kills: int = 10) -> None:
 
     console = Console(file=sys.stdout)  # stays there when Ray's words are put aside
     _finish(measure(console, trials, kills), console, json)
+
+
+@app.command()
+def overload(json: Json = None, seconds: float = 60.0, clients: int = 5) -> None:
+    """Clients at full rate, and a constituent that stands still in turns: memory, and no loss."""
+    from benchmarks.overload import measure  # loads Ray
+
+    console = Console(file=sys.stdout)  # stays there when Ray's words are put aside
+    _finish(measure(console, seconds, clients), console, json)
 
 
 if __name__ == "__main__":

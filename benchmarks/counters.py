@@ -55,7 +55,7 @@ class Till:
 
 def measure(console: Console, trials: int, kills: int) -> Report:
     """All figures of the counters, on a Ray started here. Trials of different kinds alternate."""
-    with _without_obituaries():
+    with quiet_ray():
         ray.init(
             address="local",
             include_dashboard=False,
@@ -94,7 +94,7 @@ def _kill(
 
 
 @contextmanager
-def _without_obituaries() -> Iterator[None]:
+def quiet_ray() -> Iterator[None]:
     """Ray prints at length of every killed process; shown only if something fails."""
     said = io.StringIO()
     try:

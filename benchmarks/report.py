@@ -42,6 +42,7 @@ TARGETS = {
         Target(
             "counters.coordinator_failover_ms", "coordinator killed, the same", "ms", 1_500, True
         ),
+        Target("overload.rss_growth", "memory of any process, end ÷ after a third", "×", 1.1, True),
     )
 }
 
