@@ -98,6 +98,7 @@ class Watch:
         self.island = island
         self.pids = dict(clients)
         self.memory: dict[str, list[tuple[float, float]]] = {}  # s since the beginning, MiB
+        self.shared: dict[str, list[float]] = {}  # of that, pages of Ray's store that it has read
         self.alarms: set[str] = set()
         self.constituent: int | None = None
         self.look_again()
@@ -117,9 +118,12 @@ class Watch:
         """The memory of all that run."""
         for name, pid in list(self.pids.items()):
             try:
-                self.memory.setdefault(name, []).append((at_s, _rss_mib(pid)))
-            except FileNotFoundError:
+                rss, shared = _memory_mib(pid)
+            except (FileNotFoundError, ProcessLookupError):
                 del self.pids[name]
+            else:
+                self.memory.setdefault(name, []).append((at_s, rss))
+                self.shared.setdefault(name, []).append(shared)
 
 
 def _overload(console: Console, island: paxos_ray.Island, seconds: float, count: int) -> Report:
@@ -149,6 +153,7 @@ def _overload(console: Console, island: paxos_ray.Island, seconds: float, count:
     report.details |= {
         "overload.rss_growth.each": growths,
         "overload.rss_mib": {n: max(mib for _, mib in each) for n, each in watch.memory.items()},
+        "overload.shared_mib": {name: max(each) for name, each in watch.shared.items()},
         "overload.increments": float(total),
         "overload.increments_per_s": total / took,
         "overload.most_unanswered": float(max(most for _, most, _ in results)),
@@ -215,6 +220,11 @@ def _signal(pid: int, number: int) -> bool:
     return True
 
 
-def _rss_mib(pid: int) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / MIB
+def _memory_mib(pid: int) -> tuple[float, float]:
+    """Resident memory of a process, and the part that is shared, files left out."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    fields = dict(line.split(":", 1) for line in text.splitlines())
+    if "VmRSS" not in fields:
+        raise ProcessLookupError(pid)
+    rss, shared = (int(fields[name].split()[0]) for name in ("VmRSS", "RssShmem"))
+    return rss / 1024, shared / 1024

@@ -50,3 +50,9 @@ def test_word_count(tmp_path: Path) -> None:
     assert "4002 words\n" in out
     assert "'the': 2000 (expected 2000)\n" in out
     assert "'sea': 1000 (expected 1000)\n" in out
+
+
+def test_follow_the_log() -> None:
+    out = run("follow_the_log.py")
+    assert "sold: {'apples': 5, 'pears': 5, 'plums': 7}\n" in out
+    assert "then: {'pears': 6}\n" in out
