@@ -3,7 +3,8 @@ anything is lost.
 
 Some client processes increment as fast as they may, while one constituent stands still again and
 again. The memory of every process is looked at all the time; at the end every increment that was
-acknowledged must be there, once, in the state of every citizen.
+acknowledged must be there, once, in the state of every citizen. The island keeps little for readers
+of its log: else that would fill for longer than a run of a slow machine lasts.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from benchmarks.report import Report
 
 NAME = "overloaded"
 CITIZENS, SEATS = 4, 3  # so there is one constituent
+LIMITS = paxos_ray.Limits(stream_bytes=2 << 20)
 SAMPLE_S = 0.25
 STILL_S, GOES_S = 0.6, 0.6  # stands still, and goes on: in turns
 LOOK_S = 2.0  # how often it is seen who is there
@@ -83,7 +85,9 @@ def measure(console: Console, seconds: float, clients: int) -> Report:
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
-        island = paxos_ray.launch(NAME, CITIZENS, parliament_size=SEATS, progress=False)
+        island = paxos_ray.launch(
+            NAME, CITIZENS, parliament_size=SEATS, limits=LIMITS, progress=False
+        )
         try:
             return _overload(console, island, seconds, clients)
         finally:

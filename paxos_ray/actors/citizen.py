@@ -34,6 +34,7 @@ from paxos_ray.machines.errors import describe
 
 _KEPT_PULSES = 64
 _KEPT_OWNERS = 8
+_CATCH_UP_BYTES = 1 << 20  # at a time: it is in memory several times while it is on its way
 _NO_PULSE = (0, None)
 
 
@@ -110,6 +111,7 @@ class Citizen:
             parliament_floor=settings.parliament_floor,
             ping=settings.ping_ms,
             timeout=settings.timeout_ms,
+            catch_up_bytes=_CATCH_UP_BYTES,
             queue_bytes=settings.limits.queue_bytes,
             log_bytes=settings.limits.log_bytes,
             seed=int.from_bytes(os.urandom(6), "big"),
