@@ -183,9 +183,11 @@ def test_who_is_too_slow_is_told_and_what_comes_before_is_whole(name: str) -> No
     island = launch(name, limits=limits)
     counter = island.counter("sold")
     with island.log(timeout_s=SOON_S, ahead_bytes=1_000) as stream:
-        for _ in range(200):
-            counter.increment(1, timeout_s=SOON_S)
         values: list[int] = []
+        counter.increment(1, timeout_s=SOON_S)
+        values_of(stream, "sold", 1, values)
+        for _ in range(199):
+            counter.increment(1, timeout_s=SOON_S)
         with pytest.raises(EntryGone) as gone:
             values_of(stream, "sold", 200, values)
     assert values == list(range(1, len(values) + 1))
