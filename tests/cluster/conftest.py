@@ -1,0 +1,35 @@
+"""One cluster of namespaces for all tests that need one, healed between them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.network import NoNamespaces
+from tests.cluster.nodes import Cluster
+
+NODES = 5
+MUST = "PAXOS_RAY_NAMESPACES"
+"""With this in the environment, what would be skipped for want of namespaces fails instead."""
+
+
+@pytest.fixture(scope="session")
+def lasting() -> Iterator[Cluster]:
+    """A head and `NODES` nodes; whatever a test has done to them, see `nodes`."""
+    try:
+        cluster = Cluster.up(NODES)
+    except NoNamespaces as error:
+        if os.environ.get(MUST):
+            raise
+        pytest.skip(f"no network namespaces here: {error}")
+    with cluster:
+        yield cluster
+
+
+@pytest.fixture
+def nodes(lasting: Cluster) -> Cluster:
+    """The cluster, whole: all nodes alive and everything gets everywhere."""
+    lasting.restore()
+    return lasting
