@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         OutcomeUnknown,
         PaxosError,
         RayNotInitialised,
+        SharedNodes,
         Superseded,
         TimedOut,
         UnknownIsland,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from paxos_ray.actors.handles import Counter
     from paxos_ray.actors.island import Island, attach, islands, launch
     from paxos_ray.actors.response import Response
-    from paxos_ray.actors.status import CitizenStatus, IslandStatus
+    from paxos_ray.actors.status import CitizenStatus, IslandStatus, NodeStatus
     from paxos_ray.core.government import Citizen, Government
     from paxos_ray.core.promise import Promise
     from paxos_ray.machines.errors import InvalidArguments, MachineError, UnknownObject
@@ -53,13 +54,13 @@ _WHERE = {
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
         "CannotRecord ClusterTooSmall FewCitizens InvalidArgument IslandError IslandShutDown "
-        "NameTaken NotEnoughCitizens OutcomeUnknown PaxosError RayNotInitialised Superseded "
-        "TimedOut UnknownIsland"
+        "NameTaken NotEnoughCitizens OutcomeUnknown PaxosError RayNotInitialised SharedNodes "
+        "Superseded TimedOut UnknownIsland"
     ),
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
     "actors.response": "Response",
-    "actors.status": "CitizenStatus IslandStatus",
+    "actors.status": "CitizenStatus IslandStatus NodeStatus",
     "core.government": "Citizen Government",
     "core.promise": "Promise",
     "machines.errors": "InvalidArguments MachineError UnknownObject",
@@ -84,12 +85,14 @@ __all__ = [
     "MachineError",
     "NameTaken",
     "NoCluster",
+    "NodeStatus",
     "NotEnoughCitizens",
     "OutcomeUnknown",
     "PaxosError",
     "Promise",
     "RayNotInitialised",
     "Response",
+    "SharedNodes",
     "Superseded",
     "Task",
     "TaskFailed",

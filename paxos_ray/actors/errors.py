@@ -53,6 +53,10 @@ class FewCitizens(UserWarning):
     """An island of fewer than three citizens: one death can lose data, or stop writes."""
 
 
+class SharedNodes(UserWarning):
+    """So many citizens share a node that writes stop when it is lost: there are too few nodes."""
+
+
 __all__ = [
     "CannotRecord",
     "ClusterTooSmall",
@@ -65,6 +69,7 @@ __all__ = [
     "OutcomeUnknown",
     "PaxosError",
     "RayNotInitialised",
+    "SharedNodes",
     "Superseded",
     "TimedOut",
     "UnknownIsland",

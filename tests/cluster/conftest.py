@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster import work
+from tests.cluster.client import Client
 from tests.cluster.network import NoNamespaces
-from tests.cluster.nodes import Cluster
+from tests.cluster.nodes import HEAD, Cluster
 
 NODES = 5
 MUST = "PAXOS_RAY_NAMESPACES"
@@ -29,7 +31,14 @@ def lasting() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def nodes(lasting: Cluster) -> Cluster:
-    """The cluster, whole: all nodes alive and everything gets everywhere."""
+def nodes(lasting: Cluster) -> Iterator[Cluster]:
+    """The cluster, whole: all nodes alive, everything gets everywhere, and no islands."""
+    yield lasting
     lasting.restore()
-    return lasting
+    lasting.client(HEAD).call(work.shutdown_all)
+
+
+@pytest.fixture
+def user(nodes: Cluster) -> Client:
+    """A user of islands, on the head: no citizen is there."""
+    return nodes.client(HEAD)
