@@ -33,6 +33,8 @@ from paxos_ray.machines.errors import describe
 
 _KEPT_PULSES = 64
 _KEPT_OWNERS = 8
+PROBES = "probes"
+"""The concurrency group of `probe`."""
 
 
 class Identity(NamedTuple):
@@ -240,6 +242,10 @@ class Citizen:
                 entries=len(self._legislator.log),
                 heft=seen.heft,
             )
+
+    @ray.method(concurrency_group=PROBES)
+    def probe(self) -> None:
+        """Be there, whatever else this process does: on a thread of its own, without the lock."""
 
     # -- inside: what is asked of a leader ----------------------------------------------------
 

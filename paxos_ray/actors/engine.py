@@ -20,6 +20,7 @@ from paxos_ray.actors.asking import Asking
 from paxos_ray.actors.bell import Bell
 from paxos_ray.actors.member import Lost, Member, look_up
 from paxos_ray.actors.settings import Settings
+from paxos_ray.actors.suspicion import Watch
 from paxos_ray.actors.timetable import Timetable
 from paxos_ray.actors.transfer import transfer
 from paxos_ray.actors.wire import Bundle, Turn, seal, unseal
@@ -63,6 +64,8 @@ class Engine:
         self._limit_s = settings.timeout_ms * 0.8 / 1000
         self._ready = True  # the leader may be given something
         self._circles: dict[str, tuple[str, ...]] = {}  # who is expected to be sent to, by whom
+        self._watch = Watch(self.members, self.suspect)
+        self.spawn(self._watch.keep())
 
     # -- what is asked of the leader ----------------------------------------------------------
 
@@ -192,12 +195,17 @@ class Engine:
         settled = seal(tuple(wire.Round(self.owner, key, None, (), self.known)))
         last = member.settle(settled, *replies)
         try:
-            async with asyncio.timeout(self._limit_s):
+            async with asyncio.timeout(self._limit_s) as scope:
+                for one in (member, *circle):
+                    one.calls[scope] = self._loop.time()
                 turn: Turn = unseal(await last)
         except (RayError, TimeoutError):
             for reference in (*requests, *replies, last):
                 self.spawn(_disregard(reference))
             return await self._mend(member, key, circle, requests, replies)
+        finally:
+            for one in (member, *circle):
+                one.calls.pop(scope, None)
         self._brought(circle, brought)
         member.told = turn.top
         return turn
@@ -254,7 +262,8 @@ class Engine:
         """The result of a call on a citizen. Raises `Lost` when there is none; if that is so
         because the citizen is dead, the others are told."""
         try:
-            async with asyncio.timeout(limit_s or self._limit_s):
+            async with asyncio.timeout(limit_s or self._limit_s) as scope:
+                member.calls[scope] = self._loop.time()
                 result = await reference
         except TimeoutError:
             if member.hung_at is None:
@@ -268,6 +277,8 @@ class Engine:
         except RayError as error:
             log.warning("island %s, citizen %s: %s", self.island, member.id, error)
             raise Lost from None
+        finally:
+            member.calls.pop(scope, None)
         member.hung_at = None
         return result
 
@@ -339,6 +350,9 @@ class Engine:
         if dead:  # some may have to do with them only now
             for member in self.members.values():
                 self.spawn(self._tell(member, dead, TELL_AGAIN_S))
+        leader = self.leader
+        if leader is not None and leader.hung_at is not None:
+            self._tell_heirs(leader)
         self.changed.ring()
         self.kick()
 
@@ -357,22 +371,44 @@ class Engine:
                 if self._circles.get(other.id) and not other.busy:
                     self.schedule(other, BRINGER_PAUSE_S if self.busy else 0.001, sooner=True)
 
-    # -- the dead -----------------------------------------------------------------------------
+    # -- those who are not there --------------------------------------------------------------
 
     def died(self, member: Member) -> None:
         """Ray says that this citizen is dead: the others hear of it at once."""
         if member.dead:
             return
         member.dead = True
-        self.times.cancel(member)
-        if member is self.leader:
-            self._lost_leader()
+        self._lost(member)
         government = self.government
         if government is not None and member.id in government.citizens and not member.stopped:
             for other in self.members.values():
                 pause_s = 0.0 if other.id in government.majority else TELL_OTHERS_S
                 self.spawn(self._tell(other, (member.id,), pause_s))
         self.changed.ring()
+
+    def suspect(self, member: Member, probe: Any) -> None:
+        """It does not say that it is there. Nobody waits for it any more; and if it leads, those
+        who may stand for election hear of that, and nobody else: it may only be away for a while.
+        """
+        log.warning("island %s: %s does not answer", self.island, member.id)
+        member.hung_at = self._loop.time()
+        self._lost(member)
+        member.give_up(member.hung_at)
+        self.spawn(self._await_hung(member, probe))
+        if member is self.leader:
+            self._tell_heirs(member)
+        self.changed.ring()
+
+    def _lost(self, member: Member) -> None:
+        self.times.cancel(member)
+        if member is self.leader:
+            self._lost_leader()
+
+    def _tell_heirs(self, leader: Member) -> None:
+        assert self.government is not None
+        for id in self.government.majority[1:]:
+            if id in self.members:
+                self.spawn(self._tell(self.members[id], (leader.id,), 0.0))
 
     async def _tell(self, member: Member, dead: tuple[str, ...], pause_s: float) -> None:
         if pause_s:
@@ -398,6 +434,7 @@ class Engine:
 
     def close(self) -> None:
         """Stop for good."""
+        self._watch.close()
         for member in self.members.values():
             member.stopped = True
             self.times.cancel(member)

@@ -6,6 +6,7 @@ pickle does: those of modules that the other process can import.
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import subprocess
@@ -111,7 +112,7 @@ def serve(line: Connection, address: str) -> None:
     import ray
 
     try:
-        ray.init(address, log_to_driver=False, logging_level="ERROR")
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except BaseException as error:  # noqa: BLE001 - told to who has asked for it
         line.send(f"{type(error).__name__}: {error}")
         return

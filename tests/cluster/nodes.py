@@ -225,7 +225,8 @@ def living_addresses() -> list[str]:
     """For a client to call: the addresses of the nodes that Ray takes for alive."""
     import ray
 
-    return sorted(node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"])
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    return sorted(node["NodeManagerAddress"] for node in nodes if node["Alive"])
 
 
 def running() -> list[Cluster]:
