@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         IslandError,
         IslandShutDown,
         NameTaken,
+        NoQuorum,
         NotEnoughCitizens,
         OutcomeUnknown,
         PaxosError,
@@ -54,8 +55,8 @@ _WHERE = {
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
         "CannotRecord ClusterTooSmall FewCitizens InvalidArgument IslandError IslandShutDown "
-        "NameTaken NotEnoughCitizens OutcomeUnknown PaxosError RayNotInitialised SharedNodes "
-        "Superseded TimedOut UnknownIsland"
+        "NameTaken NoQuorum NotEnoughCitizens OutcomeUnknown PaxosError RayNotInitialised "
+        "SharedNodes Superseded TimedOut UnknownIsland"
     ),
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
@@ -85,6 +86,7 @@ __all__ = [
     "MachineError",
     "NameTaken",
     "NoCluster",
+    "NoQuorum",
     "NodeStatus",
     "NotEnoughCitizens",
     "OutcomeUnknown",

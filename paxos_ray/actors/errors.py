@@ -29,6 +29,11 @@ class TimedOut(IslandError, TimeoutError):
     """Something did not come about in time. Nothing is undone; waiting again is safe."""
 
 
+class NoQuorum(TimedOut):
+    """Too few citizens are there for anything to be written or read; the message says who is
+    missing. What was asked stays asked, and is done, once, should enough of them come back."""
+
+
 class CannotRecord(IslandError, OSError):
     """The directory to record in cannot be written, on a node that may hold a citizen."""
 
@@ -65,6 +70,7 @@ __all__ = [
     "IslandError",
     "IslandShutDown",
     "NameTaken",
+    "NoQuorum",
     "NotEnoughCitizens",
     "OutcomeUnknown",
     "PaxosError",

@@ -18,6 +18,7 @@ from paxos_ray.actors import placement, wire
 from paxos_ray.actors.citizen import Identity, Introduction
 from paxos_ray.actors.engine import Engine
 from paxos_ray.actors.member import Lost, Member, launch
+from paxos_ray.actors.quorum import missing_voters
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.sites import Pace, Sites
 from paxos_ray.core.government import Citizen, Government
@@ -125,7 +126,7 @@ class Population:
         self._move(alive)
         wanted = self.wish.citizens + (self._moving is not None)
         surplus = len(alive) + len(arriving) - wanted
-        if surplus < 0 and now >= self._quiet_until:
+        if surplus < 0 and now >= self._quiet_until and self._can_admit(government):
             await self._launch(self._granted(-surplus))
         while surplus > 0 and alive:
             surplus -= 1
@@ -143,6 +144,11 @@ class Population:
             if id in self._engine.members:
                 self.sites.died(self._home(id))
         self._alive = list(alive)
+
+    def _can_admit(self, government: Government) -> bool:
+        """Whether newcomers could be written in: without a majority they would only wait."""
+        missing = missing_voters(government, self._engine.members)
+        return 2 * len(missing) < len(government.parliament)
 
     def _granted(self, missing: int) -> int:
         """How many newcomers may be launched now. All that a new wish asks for; but a node that

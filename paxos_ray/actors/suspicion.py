@@ -88,18 +88,18 @@ def _quiet_since(member: Member) -> float:
     return max(oldest, member.excused_at)
 
 
-def _probe(member: Member) -> asyncio.Future[Any]:
-    return asyncio.ensure_future(_settle(member.handle.probe.remote()))
+def _probe(member: Member) -> asyncio.Future[Exception | None]:
+    return asyncio.ensure_future(settle(member.handle.probe.remote()))
 
 
-async def _settle(reference: Any) -> bool:
-    """Whether it was answered; False if Ray says that it will not be."""
+async def settle(reference: Any) -> Exception | None:
+    """Wait until a call is answered: None; or until Ray says that it will not be: its error."""
     try:
         await reference
-    except RayError:
-        return False
-    return True
+    except RayError as error:
+        return error
+    return None
 
 
-def _answered(probe: asyncio.Future[Any]) -> bool:
-    return probe.done() and not probe.cancelled() and probe.result() is True
+def _answered(probe: asyncio.Future[Exception | None]) -> bool:
+    return probe.done() and not probe.cancelled() and probe.result() is None

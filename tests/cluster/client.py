@@ -14,8 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as NotInTime
+from concurrent.futures import Future, wait
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, TypeVar
 
@@ -66,10 +65,10 @@ class Client:
 
     def call(self, function: Callable[..., T], *arguments: Any, timeout_s: float = CALL_S) -> T:
         """What `function(*arguments)` returns or raises there."""
-        try:
-            return self.start(function, *arguments).result(timeout_s)
-        except NotInTime:
-            raise TimeoutError(f"host {self.host}: {function.__name__} takes too long") from None
+        future = self.start(function, *arguments)
+        if not wait([future], timeout_s).done:
+            raise TimeoutError(f"host {self.host}: {function.__name__} takes too long")
+        return future.result()
 
     def start(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """The same, without waiting for it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -32,10 +33,17 @@ def lasting() -> Iterator[Cluster]:
 
 @pytest.fixture
 def nodes(lasting: Cluster) -> Iterator[Cluster]:
-    """The cluster, whole: all nodes alive, everything gets everywhere, and no islands."""
+    """The cluster, whole: all nodes alive, and everything gets everywhere."""
     yield lasting
     lasting.restore()
-    lasting.client(HEAD).call(work.shutdown_all)
+
+
+@pytest.fixture
+def name(nodes: Cluster) -> Iterator[str]:
+    """A name for an island, which is shut down after the test."""
+    yield (chosen := f"island-{uuid.uuid4().hex[:8]}")
+    nodes.restore()
+    nodes.client(HEAD).call(work.shutdown, chosen)
 
 
 @pytest.fixture

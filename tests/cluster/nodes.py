@@ -147,13 +147,17 @@ class Cluster:
         self.network.signal(host, signal.SIGCONT)
 
     def await_nodes(self, hosts: Sequence[int], from_host: int = HEAD) -> None:
-        """Wait until Ray says that the nodes of exactly these hosts are alive."""
+        """Wait until Ray says that the nodes of exactly these hosts are alive. One that could not
+        start, since the head was not there yet, is started again."""
         client = self.client(from_host)
         wanted = sorted(address(host) for host in hosts)
         deadline = time.monotonic() + START_S
         while (living := client.call(living_addresses)) != wanted:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"alive are {living}, not {wanted}")
+            for host in hosts:
+                if host in self._started and not self._runs(host):
+                    self.start(host)
             time.sleep(0.1)
 
     def restore(self) -> None:

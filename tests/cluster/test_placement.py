@@ -14,20 +14,20 @@ from tests.cluster.nodes import HEAD, Cluster
 
 
 def test_citizens_spread_over_nodes_and_zones_apart_from_the_coordinator(
-    nodes: Cluster, user: Client
+    nodes: Cluster, user: Client, name: str
 ) -> None:
-    status = user.call(work.launch, "spread", 3)
+    status = user.call(work.launch, name, 3)
     hosts = [work.host_of(status, citizen.id) for citizen in status.citizens]
     assert len(set(hosts)) == 3
     assert {node.zone for node in status.nodes if node.citizens} == {"a", "b"}
     assert work.coordinator_host(status) not in [HEAD, *hosts]
     assert HEAD not in hosts, "it has no CPUs"
     assert [node.address for node in status.nodes if node.vital] == []
-    shown = paxos_ray(nodes, "status", "spread")
+    shown = paxos_ray(nodes, "status", name)
     for citizen in status.citizens:
         assert f"{citizen.address} (" in shown
     assert "the parliament bears a lost node" in " ".join(shown.split())
-    told = json.loads(paxos_ray(nodes, "status", "spread", "--json"))
+    told = json.loads(paxos_ray(nodes, "status", name, "--json"))
     assert {node["address"] for node in told["nodes"]} == set(map(address, nodes.hosts))
 
 
@@ -41,21 +41,21 @@ def paxos_ray(nodes: Cluster, *arguments: str) -> str:
 
 
 def test_a_citizen_moves_in_with_another_and_out_again_when_there_is_a_node(
-    nodes: Cluster, user: Client
+    nodes: Cluster, user: Client, name: str
 ) -> None:
     """Five on five nodes; four nodes; five again. All the while somebody counts."""
-    status = user.call(work.launch, "moving", NODES)
+    status = user.call(work.launch, name, NODES)
     assert work.loads(status) == [1] * NODES + [0]
     victim = status.citizens[-1]
     host = work.host_of(status, victim.id)
-    user.call(work.begin_load, "moving")
+    user.call(work.begin_load, name)
     nodes.kill(host)
-    crowded = user.call(work.await_status, "moving", work.without, victim.id)
+    crowded = user.call(work.await_status, name, work.without, victim.id)
     assert work.loads(crowded)[:2] == [2, 1]
     assert len(crowded.citizens) == NODES
     nodes.start(host)
-    spread = user.call(work.await_status, "moving", work.is_spread, NODES)
+    spread = user.call(work.await_status, name, work.is_spread, NODES)
     before = {citizen.id for citizen in crowded.citizens}
     after = {citizen.id for citizen in spread.citizens}
     assert len(before - after) == len(after - before) == 1
-    assert user.call(work.end_load, "moving") > 0
+    assert user.call(work.end_load, name) > 0

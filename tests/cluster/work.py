@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -48,10 +49,14 @@ def status(name: str, digests: bool = False) -> IslandStatus:
     return paxos_ray.attach(name).status(digests=digests, timeout_s=SOON_S)
 
 
-def shutdown_all() -> None:
-    """End all islands on the cluster."""
-    for name in paxos_ray.islands():
-        paxos_ray.attach(name).shutdown()
+def scale(name: str, citizens: int) -> None:
+    """Have an island grow or shrink to so many."""
+    paxos_ray.attach(name).scale(citizens, progress=False)
+
+
+def shutdown(name: str) -> None:
+    """End an island."""
+    paxos_ray.attach(name).shutdown()
 
 
 def await_status(
@@ -83,7 +88,7 @@ def loads(seen: IslandStatus) -> list[int]:
 
 def is_spread(seen: IslandStatus, nodes: int) -> bool:
     """Whether no two of them share a node, on so many nodes that may hold some."""
-    return loads(seen)[:nodes] == [1] * nodes
+    return loads(seen)[:nodes] == [1] * nodes and all(node.alive for node in seen.nodes)
 
 
 def host_of(seen: IslandStatus, id: str) -> int:
@@ -106,7 +111,7 @@ _loads: dict[str, tuple[ExitStack, Load]] = {}
 
 def begin_load(name: str) -> None:
     """From now on somebody increments a counter of that island, and checks each answer."""
-    load = Load(paxos_ray.attach(name).counter("load"))
+    load = Load(paxos_ray.attach(name).counter(uuid.uuid4().hex))
     stack = ExitStack()
     stack.enter_context(load.under_way())
     _loads[name] = (stack, load)
@@ -122,3 +127,28 @@ def end_load(name: str) -> int:
     stack, load = _loads.pop(name)
     stack.close()
     return load.acknowledged
+
+
+def increment(name: str, counter: str, timeout_s: float | None = SOON_S) -> int:
+    """One increment, waited for."""
+    return paxos_ray.attach(name).counter(counter).increment(1, timeout_s=timeout_s)
+
+
+def value(name: str, counter: str, timeout_s: float | None = SOON_S) -> int:
+    """A counter, read."""
+    return paxos_ray.attach(name).counter(counter).value(timeout_s=timeout_s)
+
+
+def digests(name: str) -> set[str | None]:
+    """Those of the states of all citizens, when they have come to rest."""
+    return {c.digest for c in paxos_ray.attach(name).settled(timeout_s=SOON_S).citizens}
+
+
+def is_led_by_another(seen: IslandStatus, leader: str) -> bool:
+    """Whether somebody else leads now."""
+    return seen.leader is not None and seen.leader.id != leader
+
+
+def is_coordinated_by_another(seen: IslandStatus, pid: int) -> bool:
+    """Whether the coordinator is another process now."""
+    return seen.coordinator.pid != pid
