@@ -131,7 +131,7 @@ def serve(line: Connection, address: str) -> None:
     while True:
         try:
             asked = line.recv()
-        except EOFError:
+        except (EOFError, OSError):
             os._exit(0)  # whoever started this is gone
         threading.Thread(target=answer, args=asked, daemon=True).start()
 
