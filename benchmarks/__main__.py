@@ -1,4 +1,4 @@
-"""`python -m benchmarks core|procession|counters|overload [--json FILE]`: measure, show, write."""
+"""`python -m benchmarks WHAT [--json FILE]`: measure, print a table, write JSON."""
 
 from __future__ import annotations
 
@@ -53,6 +53,17 @@ def overload(json: Json = None, seconds: float = 60.0, clients: int = 5) -> None
 
     console = Console(file=sys.stdout)  # stays there when Ray's words are put aside
     _finish(measure(console, seconds, clients), console, json)
+
+
+@app.command()
+def failover(json: Json = None, faults: int = 10, loaded: bool = False) -> None:
+    """Pauses when a leader or its node is lost, on a cluster of network namespaces; needs root.
+
+    With `--loaded`, every CPU is busy with something else meanwhile."""
+    from benchmarks.failover import measure
+
+    console = Console(file=sys.stdout)
+    _finish(measure(console, faults, loaded), console, json)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,10 @@ TARGETS = {
             "counters.coordinator_failover_ms", "coordinator killed, the same", "ms", 1_500, True
         ),
         Target("overload.rss_growth", "memory of any process, end ÷ after a third", "×", 1.1, True),
+        Target("failover.killed_ms", "leader's process killed → pause, median", "ms", 150, True),
+        Target("failover.frozen_ms", "leader's process frozen, the same", "ms", 1_500, True),
+        Target("failover.cut_ms", "leader's node cut off, the same", "ms", 1_500, True),
+        Target("failover.coordinator_cut_ms", "coordinator's node, the same", "ms", 1_000, True),
     )
 }
 

@@ -34,11 +34,13 @@ if TYPE_CHECKING:
         IslandError,
         IslandShutDown,
         NameTaken,
+        NoQuorum,
         NotEnoughCitizens,
         OutcomeUnknown,
         Overloaded,
         PaxosError,
         RayNotInitialised,
+        SharedNodes,
         Superseded,
         TimedOut,
         UnknownIsland,
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from paxos_ray.actors.island import Island, attach, islands, launch
     from paxos_ray.actors.response import Response
     from paxos_ray.actors.settings import Limits
-    from paxos_ray.actors.status import CitizenStatus, IslandStatus
+    from paxos_ray.actors.status import CitizenStatus, IslandStatus, NodeStatus
     from paxos_ray.actors.stream import Stream
     from paxos_ray.core.government import Citizen, Government
     from paxos_ray.core.promise import Promise
@@ -59,16 +61,16 @@ _WHERE = {
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
         "CannotRecord ClusterTooSmall EntryGone FewCitizens InvalidArgument IslandError "
-        "IslandShutDown NameTaken NotEnoughCitizens OutcomeUnknown Overloaded PaxosError "
-        "RayNotInitialised Superseded TimedOut UnknownIsland"
+        "IslandShutDown NameTaken NoQuorum NotEnoughCitizens OutcomeUnknown Overloaded PaxosError "
+        "RayNotInitialised SharedNodes Superseded TimedOut UnknownIsland"
     ),
     "actors.gate": "Backlog",
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
     "actors.response": "Response",
     "actors.settings": "Limits",
-    "actors.status": "CitizenStatus IslandStatus",
     "actors.stream": "Stream",
+    "actors.status": "CitizenStatus IslandStatus NodeStatus",
     "core.government": "Citizen Government",
     "core.promise": "Promise",
     "machines.journal": "LogEntry LogOperation",
@@ -99,6 +101,8 @@ __all__ = [
     "MachineError",
     "NameTaken",
     "NoCluster",
+    "NoQuorum",
+    "NodeStatus",
     "NotEnoughCitizens",
     "OutcomeUnknown",
     "Overloaded",
@@ -106,6 +110,7 @@ __all__ = [
     "Promise",
     "RayNotInitialised",
     "Response",
+    "SharedNodes",
     "Stream",
     "Superseded",
     "Task",

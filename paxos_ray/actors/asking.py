@@ -183,13 +183,13 @@ class Asking:
         else:
             pending.future.set_result(value)
 
-    def expire(self, age_s: float) -> None:
+    def expire(self, age_s: float, why: Exception | None = None) -> None:
         """Give up what clients asked for so long ago: they ask again if they still wait."""
         older_than = self._loop.time() - age_s
         for pending in [*self._writes, *self._others, *self._open.values()]:
             late = pending.kind in _OF_CLIENTS and pending.asked_at < older_than
             if late and not pending.future.done():
-                pending.future.set_exception(TimedOut("the leader has not answered"))
+                pending.future.set_exception(why or TimedOut("the leader has not answered"))
         self._writes = deque(p for p in self._writes if not p.future.done())
         self._others = deque(p for p in self._others if not p.future.done())
         self._open = {number: p for number, p in self._open.items() if not p.future.done()}

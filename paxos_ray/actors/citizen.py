@@ -36,6 +36,8 @@ _KEPT_PULSES = 64
 _KEPT_OWNERS = 8
 _CATCH_UP_BYTES = 1 << 20  # at a time: it is in memory several times while it is on its way
 _NO_PULSE = (0, None)
+PROBES = "probes"
+"""The concurrency group of `probe`."""
 
 
 class Identity(NamedTuple):
@@ -270,6 +272,10 @@ class Citizen:
                 stream_weight=self._tail.weight,
                 stream_from=self._tail.earliest,
             )
+
+    @ray.method(concurrency_group=PROBES)
+    def probe(self) -> None:
+        """Be there, whatever else this process does: on a thread of its own, without the lock."""
 
     # -- inside: what is asked of a leader ----------------------------------------------------
 

@@ -16,10 +16,11 @@ from concurrent.futures import Future
 from typing import Any
 
 import ray
-from ray.exceptions import ActorDiedError, RayActorError
+from ray.exceptions import ActorDiedError, RayActorError, RayTaskError
 
 from paxos_ray.actors.errors import (
     IslandShutDown,
+    NoQuorum,
     OutcomeUnknown,
     Overloaded,
     RayNotInitialised,
@@ -69,6 +70,7 @@ class Client:
         self._used_at = time.monotonic()
         self._not_before = 0.0
         self._failures = 0
+        self._lacking = 0  # how often in a row a carrier has said that there is no majority
         self._lost = False  # Ray said that the carrier is away
         name = f"paxos_ray client of {island}"
         threading.Thread(target=self._run, name=name, daemon=True).start()
@@ -232,7 +234,7 @@ class Client:
                     return
             error = future.exception()
             if error is None:
-                self._failures = 0
+                self._failures = self._lacking = 0
                 self.heard_at = time.monotonic()
                 done(unseal(future.result()))
             else:
@@ -251,18 +253,36 @@ class Client:
 
     def _failed(self, error: BaseException, failed: Callable[[Exception], None]) -> None:
         """Wait a moment, longer each time, and send again: unless the island is no more."""
+        lack: NoQuorum | None = None
         if not ray.is_initialized():
             self.close(RayNotInitialised("Ray was shut down in this process"))
         elif isinstance(error, ActorDiedError):
             self.close(IslandShutDown(f"island {self.island!r} was shut down"))
         elif isinstance(error, RayActorError):
             self._lost = True
+        elif isinstance(error, RayTaskError) and isinstance(error.cause, NoQuorum):
+            self._lost = True  # another carrier may see more
+            self._lacking += 1
+            lack = error.cause
         elif not isinstance(error, (TimedOut, Overloaded)):
             log.warning("island %s: %s", self.island, error)
         pause_s = min(_RETRY_S * 2**self._failures, _RETRY_MOST_S)
         self._failures += 1
         self._not_before = time.monotonic() + pause_s
         failed(Exception(str(error)))
+        if lack is not None and self._lacking > 1:
+            self._interrupt(lack)
+
+    def _interrupt(self, why: NoQuorum) -> None:
+        """All who wait are told; what they wait for stays asked."""
+        with self._lock:
+            waiting = [response for _, response in (*self._waiting, *self._queries)]
+            session = self._session
+            batches = () if session is None else tuple(session.unanswered)
+        for batch in batches:
+            waiting += () if batch.answered else batch.responses
+        for response in waiting:
+            response.interrupt(why)
 
     def _opened(self, answer: Answer) -> None:
         with self._lock:

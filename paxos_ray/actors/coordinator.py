@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import ray
 
-from paxos_ray.actors import deputy
+from paxos_ray.actors import deputy, placement
 from paxos_ray.actors.carrier import SWEEP_S, Carrier
 from paxos_ray.actors.citizen import Portrait
 from paxos_ray.actors.member import Lost, Member
+from paxos_ray.actors.placement import Node
 from paxos_ray.actors.settings import COORDINATOR, Limits, Settings, Wish, namespace
 from paxos_ray.core.government import Government
 from paxos_ray.core.promise import Promise
@@ -53,6 +54,7 @@ class Survey:
     weight: int  # of what clients asked for, bytes
     refused: int  # calls of clients, since it began
     portraits: tuple[Portrait, ...]
+    nodes: tuple[Node, ...]
 
 
 class Coordinator:
@@ -142,13 +144,14 @@ class Coordinator:
         )
         return Survey(
             pid=os.getpid(),
-            node=str(ray.get_runtime_context().get_node_id()),
+            node=self._population.sites.here,
             progress=await self.progress(),
             reigns=tuple(engine.reigns),
             calls=engine.asking.calls,
             weight=engine.asking.weight,
             refused=engine.asking.refused,
             portraits=tuple(portrait for portrait in portraits if portrait is not None),
+            nodes=tuple(self._population.sites.all),
         )
 
     async def _portray(self, member: Member, digest: bool, limit_s: float) -> Portrait | None:
@@ -165,6 +168,7 @@ class Coordinator:
     async def _run(self) -> None:
         await self._carrier.recover()
         engine = self._engine
+        engine.spawn(self._population.sites.keep())
         engine.spawn(self._population.keep())
         engine.spawn(self._appoint())
         while True:
@@ -176,12 +180,15 @@ class Coordinator:
         heard = -1
         while not self._population.shaped:
             heard = await self._engine.changed.heard(heard, SWEEP_S)
-        arguments = (self._engine.island, self._republic, self._settings)
+        node = self._population.sites.carrier_node(self._population.homes())
+        arguments = (self._engine.island, self._republic, self._settings, node)
         await asyncio.to_thread(deputy.create, *arguments)
 
 
-def create(island: str, republic: str, settings: Settings, wish: Wish) -> object:
-    """Start the coordinator of a new island; its name is taken at once.
+def create(
+    island: str, republic: str, settings: Settings, wish: Wish, node: str | None = None
+) -> object:
+    """Start the coordinator of a new island, on that node if it can be; its name is taken at once.
 
     Raises `ValueError` when it is taken already.
     """
@@ -195,6 +202,7 @@ def create(island: str, republic: str, settings: Settings, wish: Wish) -> object
             max_restarts=-1,
             max_concurrency=10_000,
             enable_task_events=False,
+            scheduling_strategy=placement.strategy(node),
         )
         .remote(island, republic, settings, wish)
     )

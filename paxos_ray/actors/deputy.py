@@ -13,6 +13,7 @@ from typing import Any
 
 import ray
 
+from paxos_ray.actors import placement
 from paxos_ray.actors.carrier import SWEEP_S, Carrier
 from paxos_ray.actors.settings import DEPUTY, Settings, Wish, namespace
 
@@ -54,8 +55,8 @@ class Deputy:
         carrier.engine.close()
 
 
-def create(island: str, republic: str, settings: Settings) -> Any:
-    """Start the deputy of an island, if it has none."""
+def create(island: str, republic: str, settings: Settings, node: str | None) -> Any:
+    """Start the deputy of an island, if it has none, on that node if it can be."""
     with contextlib.suppress(ValueError):
         return (
             ray.remote(Deputy)
@@ -67,6 +68,7 @@ def create(island: str, republic: str, settings: Settings) -> Any:
                 max_restarts=-1,
                 max_concurrency=10_000,
                 enable_task_events=False,
+                scheduling_strategy=placement.strategy(node),
             )
             .remote(island, republic, settings)
         )

@@ -16,10 +16,13 @@ from typing import Any
 from ray.exceptions import ActorDiedError, RayError
 
 from paxos_ray.actors import wire
+from paxos_ray.actors.absences import Absences
 from paxos_ray.actors.asking import FULL_S, Asking
 from paxos_ray.actors.bell import Bell
 from paxos_ray.actors.member import Lost, Member, look_up
+from paxos_ray.actors.quorum import Quorum
 from paxos_ray.actors.settings import Settings
+from paxos_ray.actors.suspicion import Watch
 from paxos_ray.actors.timetable import Timetable
 from paxos_ray.actors.transfer import transfer
 from paxos_ray.actors.wire import Bundle, Turn, seal, unseal
@@ -35,8 +38,6 @@ BRINGER_PAUSE_S = 0.06  # those who bring the log on do so for many entries at o
 REFUSED_PAUSE_S = 0.02
 IDLE_ROUND_S = 0.002
 HEARTBEAT_S = 1.0  # for who needs no turn of its own accord
-TELL_OTHERS_S = 0.1  # first those who may stand for election
-TELL_AGAIN_S = 0.3
 AGAIN_S = 3.0
 CALL_LIMIT_S = 10.0  # of a client's call: it asks again if it still waits
 LOADING_S = 0.02  # for who has not the application's state yet
@@ -66,6 +67,10 @@ class Engine:
         self._limit_s = settings.timeout_ms * 0.8 / 1000
         self._ready = True  # the leader may be given something
         self._circles: dict[str, tuple[str, ...]] = {}  # who is expected to be sent to, by whom
+        self._quorum = Quorum()
+        self.absences = Absences(self)
+        self._watch = Watch(self.members, self.absences.suspect)
+        self.spawn(self._watch.keep())
 
     # -- what is asked of the leader ----------------------------------------------------------
 
@@ -88,7 +93,7 @@ class Engine:
         """Whether clients are at work."""
         return self._loop.time() - self.asking.asked_at < BUSY_S
 
-    def _lost_leader(self) -> None:
+    def lost_leader(self) -> None:
         """Nothing can be asked until there is a leader again."""
         if self._ready:
             self._ready = False
@@ -118,9 +123,9 @@ class Engine:
         try:
             await self._round(leader, self.asking.take(leader.id) if self._ready else None)
         finally:
-            self._release(leader, self.asking.settled == settled)
+            self.release(leader, self.asking.settled == settled)
 
-    def _release(self, member: Member, fruitless: bool = False) -> None:
+    def release(self, member: Member, fruitless: bool = False) -> None:
         """It is free for another round: which begins at once if clients wait for that."""
         member.busy = False
         if member is not self.leader or not member.able:
@@ -147,7 +152,7 @@ class Engine:
         try:
             await self._round(member, None)
         finally:
-            self._release(member)
+            self.release(member)
 
     async def _round(self, member: Member, calls: bytes | None) -> None:
         """Give the citizen these calls, carry its pulses, take in what it says."""
@@ -161,7 +166,7 @@ class Engine:
             await self.follow(member, turn)
         except Exception as error:
             if member is self.leader:
-                self._lost_leader()
+                self.lost_leader()
             self.schedule(member, REFUSED_PAUSE_S)
             if not isinstance(error, Lost):
                 raise
@@ -195,12 +200,17 @@ class Engine:
         settled = seal(tuple(wire.Round(self.owner, key, None, (), self.known)))
         last = member.settle(settled, *replies)
         try:
-            async with asyncio.timeout(self._limit_s):
+            async with asyncio.timeout(self._limit_s) as scope:
+                for one in (member, *circle):
+                    one.calls[scope] = self._loop.time()
                 turn: Turn = unseal(await last)
         except (RayError, TimeoutError):
             for reference in (*requests, *replies, last):
                 self.spawn(_disregard(reference))
             return await self._mend(member, key, circle, requests, replies)
+        finally:
+            for one in (member, *circle):
+                one.calls.pop(scope, None)
         self._brought(circle, brought)
         self._is_at(member, turn)
         return turn
@@ -263,21 +273,22 @@ class Engine:
         """The result of a call on a citizen. Raises `Lost` when there is none; if that is so
         because the citizen is dead, the others are told."""
         try:
-            async with asyncio.timeout(limit_s or self._limit_s):
+            async with asyncio.timeout(limit_s or self._limit_s) as scope:
+                member.calls[scope] = self._loop.time()
                 result = await reference
         except TimeoutError:
             if member.hung_at is None:
-                member.hung_at = self._loop.time()
-                self.spawn(self._await_hung(member, reference))
+                self.absences.hangs(member, reference)
             raise Lost from None
         except ActorDiedError as error:
             if error.actor_id in (None, member.actor_id):
-                self.died(member)
+                self.absences.died(member)
             raise Lost from None
         except RayError as error:
             log.warning("island %s, citizen %s: %s", self.island, member.id, error)
             raise Lost from None
-        member.hung_at = None
+        finally:
+            member.calls.pop(scope, None)
         return result
 
     async def turn(self, member: Member, reference: Any, limit_s: float | None = None) -> Turn:
@@ -303,23 +314,12 @@ class Engine:
                 found.append(id)
         return tuple(found)
 
-    async def _await_hung(self, member: Member, reference: Any) -> None:
-        """It is hung until it answers what it has not answered."""
-        try:
-            await reference
-        except ActorDiedError:
-            self.died(member)
-        except RayError:
-            pass
-        member.hung_at = None
-        self.schedule(member, 0.0)
-
     # -- what citizens say --------------------------------------------------------------------
 
     def _hear(self, member: Member, turn: Turn) -> None:
         if turn.results:
             if not self.asking.settle(turn.results, member.id):
-                self._lost_leader()
+                self.lost_leader()
             if self.asking.full:
                 self._loop.call_later(FULL_S, self.kick)
         if turn.government is not None and turn.number > self.known:
@@ -362,12 +362,7 @@ class Engine:
         if before is None or before.leader != government.leader:
             self.asking.again()
         self._ready = True
-        dead = tuple(
-            id for id in government.citizens if id in self.members and self.members[id].dead
-        )
-        if dead:  # some may have to do with them only now
-            for member in self.members.values():
-                self.spawn(self._tell(member, dead, TELL_AGAIN_S))
+        self.absences.tell_of(government)
         self.changed.ring()
         self.kick()
 
@@ -387,47 +382,20 @@ class Engine:
                 if self._circles.get(other.id) and not other.busy:
                     self.schedule(other, BRINGER_PAUSE_S if self.busy else 0.001, sooner=True)
 
-    # -- the dead -----------------------------------------------------------------------------
-
-    def died(self, member: Member) -> None:
-        """Ray says that this citizen is dead: the others hear of it at once."""
-        if member.dead:
-            return
-        member.dead = True
-        self.times.cancel(member)
-        if member is self.leader:
-            self._lost_leader()
-        government = self.government
-        if government is not None and member.id in government.citizens and not member.stopped:
-            for other in self.members.values():
-                pause_s = 0.0 if other.id in government.majority else TELL_OTHERS_S
-                self.spawn(self._tell(other, (member.id,), pause_s))
-        self.changed.ring()
-
-    async def _tell(self, member: Member, dead: tuple[str, ...], pause_s: float) -> None:
-        if pause_s:
-            await asyncio.sleep(pause_s)
-        if not member.able or not member.listed or member.id in dead:
-            return
-        free = not member.busy
-        member.busy = True
-        try:
-            turn = await self.turn(member, member.unreachable(self.owner, self.known, dead))
-            await self.follow(member, turn)
-        except Lost:
-            pass
-        finally:
-            if free:
-                self._release(member)
+    # -- now and then ---------------------------------------------------------------------------
 
     def sweep(self) -> None:
         """Now and then: what has had no result for long is asked again, and at last given up."""
         self.asking.again(AGAIN_S)
         self.asking.expire(CALL_LIMIT_S)
+        lack = self._quorum.lack(self.government, self.members, self._loop.time())
+        if lack is not None:
+            self.asking.expire(0.0, lack)
         self.kick()
 
     def close(self) -> None:
         """Stop for good."""
+        self._watch.close()
         for member in self.members.values():
             member.stopped = True
             self.times.cancel(member)

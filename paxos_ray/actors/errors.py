@@ -49,6 +49,11 @@ class EntryGone(IslandError, LookupError):
         )
 
 
+class NoQuorum(TimedOut):
+    """Too few citizens are there for anything to be written or read; the message says who is
+    missing. What was asked stays asked, and is done, once, should enough of them come back."""
+
+
 class CannotRecord(IslandError, OSError):
     """The directory to record in cannot be written, on a node that may hold a citizen."""
 
@@ -73,6 +78,10 @@ class FewCitizens(UserWarning):
     """An island of fewer than three citizens: one death can lose data, or stop writes."""
 
 
+class SharedNodes(UserWarning):
+    """So many citizens share a node that writes stop when it is lost: there are too few nodes."""
+
+
 __all__ = [
     "CannotRecord",
     "ClusterTooSmall",
@@ -82,11 +91,13 @@ __all__ = [
     "IslandError",
     "IslandShutDown",
     "NameTaken",
+    "NoQuorum",
     "NotEnoughCitizens",
     "OutcomeUnknown",
     "Overloaded",
     "PaxosError",
     "RayNotInitialised",
+    "SharedNodes",
     "Superseded",
     "TimedOut",
     "UnknownIsland",

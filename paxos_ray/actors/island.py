@@ -24,6 +24,7 @@ from paxos_ray.actors.errors import (
     NameTaken,
     NotEnoughCitizens,
     RayNotInitialised,
+    SharedNodes,
     TimedOut,
     UnknownIsland,
 )
@@ -216,7 +217,7 @@ def launch(
     Shows progress on a terminal, unless told by `progress`.
     Raises `InvalidArgument`, `RayNotInitialised`, `NameTaken`, `ClusterTooSmall`, `CannotRecord`,
     `TimedOut`; then nothing is left behind. Warns with `FewCitizens` of an island that one death
-    can harm.
+    can harm, and with `SharedNodes` of one that a lost node can stop though there are others.
     """
     if type(name) is not str or not name or "/" in name:
         raise InvalidArgument(f"an island's name is a text without a slash, not {name!r}")
@@ -236,11 +237,15 @@ def launch(
     placement.check_size(citizens, share)
     if citizens < 3:
         _warn_of_few(citizens)
+    nodes = len(placement.able_nodes(share))
+    if nodes > 1 and citizens > 2:
+        _warn_of_shared_nodes(settings.seats(citizens), nodes)
     if directory is not None:
         check(directory, share)
     wish = Wish(1, citizens)
     try:
-        coordinator = create(name, uuid.uuid4().hex, settings, wish)
+        place = placement.for_coordinator(name, share)
+        coordinator = create(name, uuid.uuid4().hex, settings, wish, place)
     except ValueError:
         raise NameTaken(f"an island named {name!r} runs on this cluster already") from None
     try:
@@ -278,6 +283,15 @@ def _warn_of_few(citizens: int) -> None:
     many = "one citizen" if citizens == 1 else "two citizens"
     text = f"an island of {many}: one death can lose data or stop writes; three are safe"
     warnings.warn(text, FewCitizens, stacklevel=3)
+
+
+def _warn_of_shared_nodes(seats: int, nodes: int) -> None:
+    if not placement.bears_a_lost_node(seats, nodes):
+        text = (
+            f"{nodes} nodes for {seats} citizens that vote: the loss of one node can stop writes; "
+            "more nodes, or more citizens, would bear it"
+        )
+        warnings.warn(text, SharedNodes, stacklevel=3)
 
 
 def _check_citizens(citizens: object) -> None:

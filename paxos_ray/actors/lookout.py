@@ -22,6 +22,9 @@ SILENCE_S = 0.25
 PATIENCE_S = 0.3
 """How soon a carrier says that it is there, if it is."""
 
+DEPUTY_S = 2.0
+"""A deputy that does not answer for so long, an election included, may be away itself."""
+
 
 class Lookout:
     """Used by one thread, except for `carrier`, which any may read."""
@@ -40,8 +43,11 @@ class Lookout:
         carrier is away: whether `carrier` is another now, so that all must be asked again."""
         now = time.monotonic()
         if self.carrier is not self.coordinator:
-            if self._is_there(now) or lost:
+            lost = lost or silent_s >= DEPUTY_S
+            if lost or self._is_there(now):
                 self.carrier = self.coordinator
+            elif now - self._asked_at >= PATIENCE_S:
+                self._asked = None  # what was asked may be lost with the network it was on
             return lost
         if silent_s < SILENCE_S and not lost:
             self._asked = None

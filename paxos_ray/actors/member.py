@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
 import ray
 
-from paxos_ray.actors.citizen import Citizen, Identity, Introduction
+from paxos_ray.actors.citizen import PROBES, Citizen, Identity, Introduction
 from paxos_ray.actors.settings import CITIZEN, Settings, Wish, actor_id, namespace
 from paxos_ray.core.promise import Promise
 
@@ -26,8 +27,11 @@ class Member:
     introduction: Introduction | None = None
     dead: bool = False  # Ray says so
     listed: bool = False  # some government has listed it
-    hung_at: float | None = None  # since when it keeps a call waiting, beyond any time limit
+    hung_at: float | None = None  # since when it is not there, or keeps a call waiting for too long
     probed_at: float = 0.0  # when it was last sent something since then
+    calls: dict[asyncio.Timeout, float] = field(default_factory=dict)  # under way, since when
+    probed: bool = False  # it is being asked whether it is there
+    excused_at: float = 0.0  # when it was, or nobody could be blamed
     busy: bool = False  # a turn of it is under way
     again: bool = False  # another turn became due meanwhile
     due: float | None = None
@@ -69,6 +73,12 @@ class Member:
         """Whether it may be expected to answer a call."""
         return not (self.dead or self.stopped or self.hung_at is not None)
 
+    def give_up(self, now: float) -> None:
+        """Whoever waits for a call on it waits no more."""
+        for scope in list(self.calls):
+            with contextlib.suppress(RuntimeError):  # its time was up anyway
+                scope.reschedule(now)
+
 
 def launch(
     island: str, identity: Identity, settings: Settings, wish: Wish, strategy: Any
@@ -76,7 +86,7 @@ def launch(
     """Start the actor of a citizen. It may take Ray a while, or for ever: see `introduce`."""
     options: dict[str, Any] = {} if strategy is None else {"scheduling_strategy": strategy}
     handle = (
-        ray.remote(Citizen)
+        ray.remote(concurrency_groups={PROBES: 1})(Citizen)  # type: ignore[call-overload]
         .options(
             name=CITIZEN + identity.id,
             namespace=namespace(island),

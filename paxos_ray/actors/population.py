@@ -18,7 +18,9 @@ from paxos_ray.actors import placement, wire
 from paxos_ray.actors.citizen import Identity, Introduction
 from paxos_ray.actors.engine import Engine
 from paxos_ray.actors.member import Lost, Member, launch
+from paxos_ray.actors.quorum import missing_voters
 from paxos_ray.actors.settings import Settings, Wish
+from paxos_ray.actors.sites import Pace, Sites
 from paxos_ray.core.government import Citizen, Government
 
 log = logging.getLogger("paxos_ray")
@@ -27,6 +29,8 @@ LAUNCH_LIMIT_S = 60.0
 _LOOK_S = 0.5
 _AFTER_FAILURE_S = 1.0
 _AFTER_DEATH_S = 1.0
+_SPARE = 4  # so many may be lost at once, or soon after each other, and are replaced at once
+_INTERVAL_S = 5.0  # then there is a newcomer each such while
 
 
 class Population:
@@ -40,8 +44,14 @@ class Population:
         self._settings = settings
         self._coming: dict[str, str] = {}  # id -> how far it is
         self._going: dict[str, str] = {}
+        self._moving: str | None = None  # who leaves once somebody is there in its place
         self._quiet_until = 0.0
-        self._alive = 0
+        self._alive: list[str] = []
+        clock = asyncio.get_running_loop().time
+        self.sites = Sites(engine.island, settings.num_cpus, clock)
+        self._bound: dict[str, str] = {}  # to which node who is being launched
+        self._wished = Wish(-1, 0)  # the last that launches were granted for
+        self._pace = Pace(_INTERVAL_S, clock)
 
     # -- what is wanted -----------------------------------------------------------------------
 
@@ -108,21 +118,70 @@ class Population:
         if government is None:
             return
         self._sort_out(government)
-        alive = [id for id in government.citizens if id in engine.members]
+        alive = [id for id in _seniority(government) if id in engine.members]
         alive = [id for id in alive if id not in self._going and self._is_alive(id)]
         now = asyncio.get_running_loop().time()
+        self._mourn(alive, now)
         arriving = [id for id in self._coming if id not in government.citizens]
-        if len(alive) < self._alive:  # let them elect, before a new process takes the CPUs
+        self._move(alive)
+        wanted = self.wish.citizens + (self._moving is not None)
+        surplus = len(alive) + len(arriving) - wanted
+        if surplus < 0 and now >= self._quiet_until and self._can_admit(government):
+            await self._launch(self._granted(-surplus))
+        while surplus > 0 and alive:
+            surplus -= 1
+            leaving = placement.surplus({id: self._home(id) for id in alive})
+            assert leaving is not None
+            alive.remove(leaving)
+            self._leave(leaving, "is asked to leave")
+
+    def _mourn(self, alive: list[str], now: float) -> None:
+        """Who has been lost since the last look: where that was is a bad place for a while."""
+        lost = [id for id in self._alive if id not in alive and id not in self._going]
+        if lost:  # let them elect, before a new process takes the CPUs
             self._quiet_until = max(self._quiet_until, now + _AFTER_DEATH_S)
-        self._alive = len(alive)
-        surplus = len(alive) + len(arriving) - self.wish.citizens
-        if surplus < 0 and now >= self._quiet_until:
-            await self._launch(-surplus)
-        for id in reversed(_seniority(government)):
-            if surplus > 0 and id in alive:
-                surplus -= 1
-                self._going[id] = "is asked to leave"
-                engine.spawn(self._see_off(engine.members[id]))
+        for id in lost:
+            if id in self._engine.members:
+                self.sites.died(self._home(id))
+        self._alive = list(alive)
+
+    def _can_admit(self, government: Government) -> bool:
+        """Whether newcomers could be written in: without a majority they would only wait."""
+        missing = missing_voters(government, self._engine.members)
+        return 2 * len(missing) < len(government.parliament)
+
+    def _granted(self, missing: int) -> int:
+        """How many newcomers may be launched now. All that a new wish asks for; but a node that
+        comes and goes must not have governments do nothing but change."""
+        if self._wished != self.wish:
+            self._wished = self.wish
+            self._pace.refill(self.wish.citizens + _SPARE)
+        return self._pace.take(missing)
+
+    def _leave(self, id: str, why: str) -> None:
+        self._going[id] = why
+        self._engine.spawn(self._see_off(self._engine.members[id]))
+
+    def homes(self) -> list[str]:
+        """The node of each citizen that may be expected to answer."""
+        return [self._home(id) for id, member in self._engine.members.items() if member.able]
+
+    def _home(self, id: str) -> str:
+        """The node of a citizen; nothing if that is not known."""
+        introduction = self._engine.members[id].introduction
+        return self._bound.get(id, "") if introduction is None else introduction.node
+
+    def _move(self, alive: list[str]) -> None:
+        """One at a time, whoever had better be elsewhere: first another comes, then it leaves."""
+        if self._moving is not None:
+            if self._moving not in alive:
+                self._moving = None
+            elif not self._coming and len(alive) > self.wish.citizens:
+                moving, self._moving = self._moving, None
+                alive.remove(moving)
+                self._leave(moving, "moves to another node")
+        elif self.shaped:
+            self._moving = self.sites.move({id: self._home(id) for id in alive})
 
     def _is_unknown(self, member: Member) -> bool:
         """Whether what it is must be asked, or asked again before anything is made of it."""
@@ -166,7 +225,10 @@ class Population:
         identity = Identity("founder", self._republic, self._republic, founder=True)
         self._coming[identity.id] = "is being launched"
         try:
-            arguments = (engine.island, identity, self._settings, self.wish, None)
+            if not self.sites.nodes:
+                await self.sites.refresh()
+            strategy = placement.strategy(self.sites.choose([]))
+            arguments = (engine.island, identity, self._settings, self.wish, strategy)
             member = await asyncio.to_thread(launch, *arguments)
             engine.members[member.id] = member
             if await self._await_launch(member) is not None:
@@ -180,11 +242,14 @@ class Population:
     async def _launch(self, count: int) -> None:
         """In threads, since Ray takes its time to hand an actor to the cluster."""
         engine = self._engine
-        occupied = [m.introduction.node for m in engine.members.values() if m.introduction]
-        for strategy in await asyncio.to_thread(placement.strategies, occupied, count):
+        for _ in range(count):
+            staying = [id for id, member in engine.members.items() if member.able]
+            staying = [id for id in staying if id not in self._going and id != self._moving]
+            node = self.sites.choose([self._home(id) for id in staying])
             id = uuid.uuid4().hex[:8]
             identity = Identity(id, self._republic, uuid.uuid4().hex, founder=False)
             self._coming[id] = "is being launched"
+            strategy = placement.strategy(node)
             arguments = (engine.island, identity, self._settings, self.wish, strategy)
             try:
                 member = await asyncio.to_thread(launch, *arguments)
@@ -192,6 +257,7 @@ class Population:
                 del self._coming[id]
                 self._trouble(f"{id} could not be launched: {error}")
                 return
+            self._bound[id] = node or ""
             engine.members[id] = member
             engine.spawn(self._welcome(member))
 
@@ -223,6 +289,7 @@ class Population:
             await self._stop(member)
         finally:
             self._coming.pop(id, None)
+            self._bound.pop(id, None)
             engine.changed.ring()
 
     def _is_loading(self, member: Member) -> bool:

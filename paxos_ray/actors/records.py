@@ -84,10 +84,10 @@ def check(directory: str, num_cpus: float) -> None:
     task: Any = ray.remote(num_cpus=0, max_retries=0)(_try)
     tried = {}
     for node in placement.living_nodes():
-        if float(node["Resources"].get("CPU", 0.0)) >= num_cpus:
-            strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        if node.holds(num_cpus):
+            strategy = NodeAffinitySchedulingStrategy(node.id, soft=False)
             place = task.options(scheduling_strategy=strategy)
-            tried[str(node["NodeManagerAddress"])] = place.remote(directory)
+            tried[node.address] = place.remote(directory)
     for address, reference in tried.items():
         try:
             why: str | None = ray.get(reference, timeout=_CHECK_LIMIT_S)

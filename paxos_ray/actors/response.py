@@ -19,7 +19,7 @@ class Response(Generic[T]):
     The call goes on whether or not anybody waits for it.
     """
 
-    __slots__ = ("_callbacks", "_done", "_error", "_value", "weight")
+    __slots__ = ("_callbacks", "_done", "_error", "_interruption", "_value", "weight")
 
     def __init__(self, weight: int = 0) -> None:
         self.weight = weight  # of its call, for the client
@@ -27,6 +27,7 @@ class Response(Generic[T]):
         self._value: Any = None
         self._error: Exception | None = None
         self._callbacks: list[Callable[[], object]] | None = None
+        self._interruption: TimedOut | None = None
 
     def done(self) -> bool:
         """Whether the result, or an error, is there."""
@@ -35,13 +36,20 @@ class Response(Generic[T]):
     def result(self, timeout_s: float | None = None) -> T:
         """Wait for the result, at most `timeout_s` seconds if that is given.
 
-        Raises the call's error, or `TimedOut`: then the call goes on, and one may wait again.
+        Raises the call's error; or `TimedOut`, or `NoQuorum` as soon as that is known: then the
+        call goes on, and one may wait again.
         """
         if not self._done:
             event = threading.Event()
             self._call_when_done(event.set)
             if not event.wait(timeout_s):
                 raise TimedOut(f"no result within {timeout_s:g} s; the call goes on")
+        return self._outcome()
+
+    def _outcome(self) -> T:
+        if not self._done:
+            assert self._interruption is not None
+            raise self._interruption
         if self._error is not None:
             raise self._error
         value: T = self._value
@@ -62,7 +70,7 @@ class Response(Generic[T]):
 
             self._call_when_done(wake)
             yield from future
-        return self.result()
+        return self._outcome()
 
     def _call_when_done(self, callback: Callable[[], object]) -> None:
         """No lock: both sides write first and look then, so one of them sees the other."""
@@ -70,6 +78,13 @@ class Response(Generic[T]):
             self._callbacks = []
         self._callbacks.append(callback)
         if self._done:
+            callback()
+
+    def interrupt(self, why: TimedOut) -> None:
+        """For the client: whoever waits now is told why there is nothing, and may wait again."""
+        self._interruption = why
+        callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
             callback()
 
     def _finish(self) -> None:

@@ -69,7 +69,8 @@ class Settings:
 
     `ping_ms` and `timeout_ms` are the Legislator's. The timeout is longer than Ray takes to
     restart a coordinator, during which no pulse moves: so that costs no election. A citizen that
-    Ray knows to be dead is not waited for that long. `num_cpus` is what a citizen asks of Ray.
+    Ray knows to be dead, or that is silent while others answer (`suspicion`), is not waited for
+    that long. `num_cpus` is what a citizen asks of Ray.
     If `record` is not None, citizens record in that directory: an absolute path, and each on the
     file system of its own node. `limits` are those of everybody's memory.
     """

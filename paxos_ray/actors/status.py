@@ -57,6 +57,20 @@ class CoordinatorStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """A node of the cluster that is alive, or holds a citizen: its zone by Ray's label, and the ids
+    of its citizens. `vital`: without it alone there would be no majority, and no writes."""
+
+    id: str
+    address: str
+    zone: str
+    alive: bool
+    citizens: tuple[str, ...]
+    coordinator: bool
+    vital: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IslandStatus:
     """An island at a glance; the citizens in the order of their seats, the leader first.
 
@@ -77,6 +91,7 @@ class IslandStatus:
     underway: tuple[str, ...]
     limits: Limits
     alarms: tuple[str, ...]
+    nodes: tuple[NodeStatus, ...]
 
     @property
     def leader(self) -> CitizenStatus | None:
@@ -127,6 +142,7 @@ def compose(name: str, survey: Survey) -> IslandStatus:
         underway=progress.underway,
         limits=limits,
         alarms=tuple(_alarms(citizens, coordinator, limits)),
+        nodes=_nodes(survey, citizens),
     )
 
 
@@ -145,10 +161,33 @@ def _alarms(
             yield f"{what} weighs {weight:,} bytes; the limit is {limit:,}"
 
 
+def _nodes(survey: Survey, citizens: tuple[CitizenStatus, ...]) -> tuple[NodeStatus, ...]:
+    known = {node.id: node for node in survey.nodes}
+    homes = {citizen.node_id or "": citizen.address or "" for citizen in citizens}
+    voters = {c.id: c.node_id for c in citizens if c.seat != "constituent"}
+    shown = []
+    for id in sorted({*known, *homes}, key=lambda id: (homes.get(id) is None, id)):
+        left = [voter for voter, home in voters.items() if home != id]
+        node = known.get(id)
+        shown.append(
+            NodeStatus(
+                id=id,
+                address=homes.get(id, "") if node is None else node.address,
+                zone="" if node is None else node.zone,
+                alive=node is not None,
+                citizens=tuple(citizen.id for citizen in citizens if citizen.node_id == id),
+                coordinator=id == survey.node,
+                vital=len(left) <= len(voters) // 2,
+            )
+        )
+    return tuple(shown)
+
+
 def _citizen(government: Government, id: str, portrait: Portrait | None) -> CitizenStatus:
     place, acclimated = seat(government, id), id in government.acclimated
     if portrait is None:
-        return CitizenStatus(id, place, acclimated, alive=False)
+        home = government.citizens[id].properties.get("node")
+        return CitizenStatus(id, place, acclimated, alive=False, node_id=home)
     return CitizenStatus(
         id=id,
         seat=place,

@@ -10,7 +10,7 @@ from rich.table import Table
 from paxos_ray.cli.render import government_json
 
 if TYPE_CHECKING:
-    from paxos_ray import IslandStatus
+    from paxos_ray import IslandStatus, NodeStatus
 
 
 def status_json(status: IslandStatus) -> dict[str, Any]:
@@ -31,6 +31,18 @@ def status_json(status: IslandStatus) -> dict[str, Any]:
             "refused": status.coordinator.refused,
         },
         "government": status.government and government_json(status.government),
+        "nodes": [
+            {
+                "id": node.id,
+                "address": node.address,
+                "zone": node.zone,
+                "alive": node.alive,
+                "citizens": list(node.citizens),
+                "coordinator": node.coordinator,
+                "vital": node.vital,
+            }
+            for node in status.nodes
+        ],
         "citizens": [
             {
                 "id": citizen.id,
@@ -61,6 +73,8 @@ def status_table(status: IslandStatus) -> Table:
     promise = "none yet" if status.government is None else status.government.promise
     title = f"{status.name}: {status.population} citizens asked for, government {promise}"
     table = Table("citizen", "seat", "process", "node", "applied", "entries", "bytes", title=title)
+    table.caption = _placement(status)
+    nodes = {node.id: node for node in status.nodes}
     if digests:
         table.add_column("digest", no_wrap=True)
     for citizen in status.citizens:
@@ -68,7 +82,7 @@ def status_table(status: IslandStatus) -> Table:
             citizen.id,
             citizen.seat,
             str(citizen.pid) if citizen.alive else "dead",
-            citizen.address or "",
+            _node(nodes.get(citizen.node_id or "")),
             str(citizen.applied or ""),
             f"{citizen.log_entries or 0:,}",
             f"{citizen.log_heft or 0:,}",
@@ -80,3 +94,20 @@ def status_table(status: IslandStatus) -> Table:
         table.caption = "\n".join(status.alarms)
         table.caption_justify = "left"
     return table
+
+
+def _node(node: NodeStatus | None) -> str:
+    """Its address, and its zone if there are zones."""
+    if node is None:
+        return ""
+    return f"{node.address} ({node.zone})" if node.zone else node.address
+
+
+def _placement(status: IslandStatus) -> str | None:
+    """What the loss of a node would do, where there are several."""
+    if len(status.nodes) < 2:
+        return None
+    here = [node.address for node in status.nodes if node.coordinator]
+    vital = [node.address for node in status.nodes if node.vital]
+    bears = f"would not bear the loss of {' or '.join(vital)}" if vital else "bears a lost node"
+    return f"coordinator on {', '.join(here) or 'a node that is lost'}; the parliament {bears}"

@@ -1,0 +1,105 @@
+"""Who is silent is told from who is busy, long before a call has taken too long.
+
+Ray says within milliseconds that a process has died; of one that hangs, or whose node is cut off,
+it says nothing for seconds or for ever. So whoever keeps a call waiting for a while is probed, on a
+thread of its own that answers whatever else the process does, and so are others. Who does not
+answer, while another does, is suspected. If nobody answers, or this process itself was kept
+waiting, it is here that something is wrong, and nobody is suspected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ray.exceptions import RayError
+
+from paxos_ray.actors.member import Member
+
+QUIET_S = 0.25
+"""A call that takes so long makes one ask whether the process is there; and so on."""
+
+PATIENCE_S = 0.4
+"""How soon it says so, if it is."""
+
+LOOK_S = 0.05
+LATE_S = 0.15  # a look that comes so much too late says that this process was not given the CPU
+
+
+class Watch:
+    """Over the citizens that one carrier calls; `suspect` is told once of each that is silent, with
+    the probe that it has not answered."""
+
+    def __init__(
+        self, members: Mapping[str, Member], suspect: Callable[[Member, Any], None]
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._members = members
+        self._suspect = suspect
+        self._asking: set[asyncio.Task[None]] = set()
+        self._late_at = float("-inf")
+        self._closed = False
+
+    async def keep(self) -> None:
+        """Until closed: look who keeps calls waiting."""
+        while not self._closed:
+            due = self._loop.time() + LOOK_S
+            await asyncio.sleep(LOOK_S)
+            now = self._loop.time()
+            if now - due > LATE_S:
+                self._late_at = now
+            for member in list(self._members.values()):
+                if member.able and not member.probed and _quiet_since(member) < now - QUIET_S:
+                    member.probed = True
+                    task = self._loop.create_task(self._ask(member))
+                    self._asking.add(task)
+                    task.add_done_callback(self._asking.discard)
+
+    def close(self) -> None:
+        """Look no more."""
+        self._closed = True
+
+    async def _ask(self, member: Member) -> None:
+        began = self._loop.time()
+        try:
+            probe = _probe(member)
+            others = [
+                _probe(other)
+                for other in list(self._members.values())
+                if other is not member and other.able and other.introduction is not None
+            ]
+            await asyncio.wait((probe,), timeout=PATIENCE_S)
+            now = self._loop.time()
+            if probe.done():
+                member.excused_at = now
+            elif any(map(_answered, others)) and self._late_at < began and not self._closed:
+                if member.able:
+                    self._suspect(member, probe)
+            else:
+                member.excused_at = now
+        finally:
+            member.probed = False
+
+
+def _quiet_since(member: Member) -> float:
+    """Since when it keeps somebody waiting, and has not been found busy."""
+    oldest = min(member.calls.values(), default=float("inf"))
+    return max(oldest, member.excused_at)
+
+
+def _probe(member: Member) -> asyncio.Future[Exception | None]:
+    return asyncio.ensure_future(settle(member.handle.probe.remote()))
+
+
+async def settle(reference: Any) -> Exception | None:
+    """Wait until a call is answered: None; or until Ray says that it will not be: its error."""
+    try:
+        await reference
+    except RayError as error:
+        return error
+    return None
+
+
+def _answered(probe: asyncio.Future[Exception | None]) -> bool:
+    return probe.done() and not probe.cancelled() and probe.result() is None

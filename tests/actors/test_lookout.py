@@ -1,0 +1,95 @@
+"""Whom a client turns to, by a clock that the test sets."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from paxos_ray.actors import lookout
+from paxos_ray.actors.lookout import DEPUTY_S, PATIENCE_S, SILENCE_S, Lookout
+
+
+class Carrier:
+    """An actor that says that it is there, or says nothing."""
+
+    def __init__(self) -> None:
+        self.there = True
+        self.alive = self
+        self.asked: list[Future[int]] = []
+
+    def remote(self) -> Carrier:
+        return self
+
+    def future(self) -> Future[int]:
+        future: Future[int] = Future()
+        if self.there:
+            future.set_result(1)
+        self.asked.append(future)
+        return future
+
+
+class Scene:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        self.coordinator, self.deputy = Carrier(), Carrier()
+        monkeypatch.setattr(lookout.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(lookout.ray, "get_actor", lambda *_, **__: self.deputy)
+        self.lookout = Lookout("island", self.coordinator)
+
+    def look(self, silent_s: float, lost: bool = False) -> bool:
+        """A look a tenth of a second later."""
+        self.now += 0.1
+        return self.lookout.look(silent_s, lost)
+
+    @property
+    def carrier(self) -> Any:
+        return self.lookout.carrier
+
+    def lose_the_coordinator(self) -> None:
+        self.coordinator.there = False
+        while not self.look(SILENCE_S):
+            assert self.now < 100.0 + 2 * (SILENCE_S + PATIENCE_S)
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return Scene(monkeypatch)
+
+
+def test_who_is_answered_stays(scene: Scene) -> None:
+    assert not scene.look(0.0)
+    assert not scene.look(SILENCE_S), "it is there, and only slow"
+    assert not scene.look(10 * SILENCE_S)
+    assert scene.carrier is scene.coordinator
+
+
+def test_who_is_not_answered_turns_to_the_deputy(scene: Scene) -> None:
+    scene.lose_the_coordinator()
+    assert scene.carrier is scene.deputy
+
+
+def test_it_turns_back_when_the_coordinator_is_there(scene: Scene) -> None:
+    scene.lose_the_coordinator()
+    assert not scene.look(0.0)
+    scene.coordinator.there = True
+    while scene.carrier is scene.deputy:
+        assert not scene.look(0.0), "what the deputy was asked it answers"
+        assert scene.now < 110.0, "what was asked while it was away is not waited for"
+
+
+def test_it_turns_back_when_the_deputy_is_silent_too(scene: Scene) -> None:
+    scene.lose_the_coordinator()
+    assert not scene.look(DEPUTY_S - 0.1)
+    assert scene.look(DEPUTY_S), "all is asked again"
+    assert scene.carrier is scene.coordinator
+    scene.lose_the_coordinator()
+    assert scene.carrier is scene.deputy
+
+
+def test_ray_s_word_that_a_carrier_is_away_is_taken(scene: Scene) -> None:
+    assert scene.look(0.0, lost=True)
+    assert scene.carrier is scene.deputy
+    assert scene.look(0.0, lost=True)
+    assert scene.carrier is scene.coordinator
