@@ -47,7 +47,23 @@ if TYPE_CHECKING:
     from paxos_ray.actors.status import CitizenStatus, IslandStatus
     from paxos_ray.core.government import Citizen, Government
     from paxos_ray.core.promise import Promise
-    from paxos_ray.machines.errors import InvalidArguments, MachineError, UnknownObject
+    from paxos_ray.machines.context import Context, context
+    from paxos_ray.machines.errors import (
+        AlreadyDeployed,
+        CannotSnapshot,
+        InvalidArguments,
+        InvalidClass,
+        MachineError,
+        NoContext,
+        OperationFailed,
+        QueryWrites,
+        RemoteTraceback,
+        TooLarge,
+        UnknownMethod,
+        UnknownObject,
+        WrongKind,
+    )
+    from paxos_ray.machines.replicated import query, replicated
 
 _WHERE = {
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
@@ -62,21 +78,30 @@ _WHERE = {
     "actors.status": "CitizenStatus IslandStatus",
     "core.government": "Citizen Government",
     "core.promise": "Promise",
-    "machines.errors": "InvalidArguments MachineError UnknownObject",
+    "machines.context": "Context context",
+    "machines.errors": (
+        "AlreadyDeployed CannotSnapshot InvalidArguments InvalidClass MachineError NoContext "
+        "OperationFailed QueryWrites RemoteTraceback TooLarge UnknownMethod UnknownObject WrongKind"
+    ),
+    "machines.replicated": "query replicated",
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = [
+    "AlreadyDeployed",
     "CannotRecord",
+    "CannotSnapshot",
     "Citizen",
     "CitizenStatus",
     "Cluster",
     "ClusterTooSmall",
+    "Context",
     "Counter",
     "FewCitizens",
     "Government",
     "InvalidArgument",
     "InvalidArguments",
+    "InvalidClass",
     "Island",
     "IslandError",
     "IslandShutDown",
@@ -84,23 +109,33 @@ __all__ = [
     "MachineError",
     "NameTaken",
     "NoCluster",
+    "NoContext",
     "NotEnoughCitizens",
+    "OperationFailed",
     "OutcomeUnknown",
     "PaxosError",
     "Promise",
+    "QueryWrites",
     "RayNotInitialised",
+    "RemoteTraceback",
     "Response",
     "Superseded",
     "Task",
     "TaskFailed",
     "TimedOut",
+    "TooLarge",
     "UnknownIsland",
+    "UnknownMethod",
     "UnknownObject",
+    "WrongKind",
     "attach",
     "connected",
+    "context",
     "embedded",
     "islands",
     "launch",
+    "query",
+    "replicated",
     "start",
 ]
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from paxos_ray.core.log import Entry
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines.errors import Malformed
-from paxos_ray.machines.operations import Open, decode
+from paxos_ray.machines.operations import Open, Pass, decode
 from paxos_ray.machines.operations import Operation as Call
 from paxos_ray.simulation.histories import CounterModel, InvalidHistory, Model
 
@@ -75,6 +75,8 @@ class Replay:
             return
         if isinstance(body, Open):
             self._sessions[entry.promise] = _Session(body.lifetime_ms, entry.stamp)
+            return
+        if isinstance(body, Pass):
             return
         session = self._sessions.get(body.session)
         if session is None or session.used + session.lifetime_ms < entry.stamp:
