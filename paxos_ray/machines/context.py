@@ -71,26 +71,6 @@ class Context:
         self._operations: Sequence[tuple[str, str, Any]] | None = None
         self._replies: Sequence[Any] = ()
 
-    @classmethod
-    def of_batch(
-        cls,
-        promise: Promise,
-        stamp: int,
-        session: Promise,
-        first: int,
-        operations: Sequence[tuple[str, str, Any]],
-        replies: Sequence[Any],
-        events: list[Event],
-    ) -> Context:
-        """The context of the operations of an entry from its `first` on: that of the one is
-        applied to which the next of `replies` is to come."""
-        context = cls.__new__(cls)  # as `__init__` would: there is one for each entry
-        context.promise, context.stamp, context.session = promise, stamp, session
-        context._first, context._name, context._events = first, None, events
-        context._drawn = None
-        context._operations, context._replies = operations, replies
-        return context
-
     @property
     def index(self) -> int:
         """That of the operation within its entry; of what no operation asks for, below 0."""
@@ -146,6 +126,29 @@ class Context:
         events, index = self._events, self.index
         while events and events[-1].index == index and events[-1].promise == self.promise:
             events.pop()
+
+
+class BatchContext(Context):
+    """The context of the operations of an entry from its `first` on: that of the one is applied to
+    which the next of `replies` is to come."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        promise: Promise,
+        stamp: int,
+        session: Promise,
+        first: int,
+        operations: Sequence[tuple[str, str, Any]],
+        replies: Sequence[Any],
+        events: list[Event],
+    ) -> None:
+        # Not by way of the base: there is one of these for each entry.
+        self.promise, self.stamp, self.session = promise, stamp, session
+        self._first, self._name, self._events = first, None, events
+        self._drawn = None
+        self._operations, self._replies = operations, replies
 
 
 class _Drawn:

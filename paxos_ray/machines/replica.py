@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from paxos_ray.core.government import Government
 from paxos_ray.core.log import NOTHING, Entry
 from paxos_ray.core.promise import Promise
-from paxos_ray.machines.context import Context, Event, Reading
+from paxos_ray.machines.context import BatchContext, Event, Reading
 from paxos_ray.machines.digest import digest
 from paxos_ray.machines.errors import InvalidSnapshot, Malformed, describe
 from paxos_ray.machines.hosted import Hosted
@@ -201,7 +201,7 @@ class Replica:
         if len(replies) < len(operations):
             fresh: list[Reply] = []
             first, operations = len(replies), operations[len(replies) :]
-            context = Context.of_batch(
+            context = BatchContext(
                 self.applied, self.last_stamp, batch.session, first, operations, fresh, events
             )
             self._objects.perform(operations, context, fresh)
