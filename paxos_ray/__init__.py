@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from paxos_ray.actors.handles import Counter
     from paxos_ray.actors.island import Island, attach, islands, launch
+    from paxos_ray.actors.objects import Handle
     from paxos_ray.actors.response import Response
     from paxos_ray.actors.status import CitizenStatus, IslandStatus
     from paxos_ray.core.government import Citizen, Government
@@ -74,6 +75,7 @@ _WHERE = {
     ),
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
+    "actors.objects": "Handle",
     "actors.response": "Response",
     "actors.status": "CitizenStatus IslandStatus",
     "core.government": "Citizen Government",
@@ -99,6 +101,7 @@ __all__ = [
     "Counter",
     "FewCitizens",
     "Government",
+    "Handle",
     "InvalidArgument",
     "InvalidArguments",
     "InvalidClass",

@@ -21,15 +21,7 @@ from paxos_ray.actors.wire import Answer, Bundle, Call, Result, Turn, seal, unse
 from paxos_ray.core import Promise, Pulse
 from paxos_ray.core import government as core
 from paxos_ray.core.messages import Receipt
-from paxos_ray.machines import (
-    ERROR,
-    OK,
-    MachineError,
-    Replica,
-    Reply,
-    encode_replies,
-)
-from paxos_ray.machines.errors import describe
+from paxos_ray.machines import Replica, Reply, encode_replies
 
 _KEPT_PULSES = 64
 _KEPT_OWNERS = 8
@@ -298,7 +290,7 @@ class Citizen:
             if not self._stateful():
                 self._results[owner].append(Result(call.number, wire.RETRY, ""))
                 continue
-            replies = [self._query(*query) for query in unseal(call.matter)]
+            replies = [self._replica.ask(*query) for query in unseal(call.matter)]
             answer = seal(Answer(self._replica.applied, encode_replies(replies)))
             self._results[owner].append(Result(call.number, wire.DONE, answer))
 
@@ -320,12 +312,6 @@ class Citizen:
             owner, call = asked
             answer = seal(Answer(promise, encode_replies(replies)))
             self._results[owner].append(Result(call.number, wire.DONE, answer))
-
-    def _query(self, object: str, method: str, arguments: tuple[Any, ...]) -> Reply:
-        try:
-            return Reply(OK, self._replica.query(object, method, arguments))
-        except MachineError as error:
-            return Reply(ERROR, describe(error))
 
     # -- inside: pulses and turns -------------------------------------------------------------
 
