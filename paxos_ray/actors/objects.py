@@ -30,22 +30,25 @@ LIMIT_S = 120.0
 class ObjectMethod:
     """A method of a deployed object: `remote(…)` returns a response, a call waits for it."""
 
-    __slots__ = ("_handle", "_is_query", "_name")
+    __slots__ = ("_limit", "_method", "_object", "_send", "_what")
 
-    def __init__(self, handle: Handle[Any], name: str, is_query: bool) -> None:
-        self._handle = handle
-        self._name = name
-        self._is_query = is_query
+    def __init__(self, client: Client, object: str, about: Mapping[str, Any], method: str) -> None:
+        self._send = client.read if about["methods"][method] else client.write
+        self._object = object
+        self._method = method
+        self._what = f"{about['class']}.{method}"
+        self._limit = about["argument_bytes"]
 
     def __repr__(self) -> str:
-        return f"{self._name} of {self._handle!r}"
+        return f"{self._what} of {self._object!r}"
 
     def remote(self, *args: Any, **kwargs: Any) -> Response[Any]:
         """Call the method with copies of these arguments: through the log, exactly once, or, if it
         is a query, at the leader. Raises `InvalidArguments` and `TooLarge`, without calling it.
 
         The response raises what the method raises."""
-        return self._handle._call(self._name, self._is_query, args, kwargs)
+        payload = _packed(self._what, args, kwargs, self._limit)
+        return self._send((self._object, self._method, (payload,)))
 
     def __call__(self, *args: Any, timeout_s: float | None = None, **kwargs: Any) -> Any:
         """The same, waited for; at most `timeout_s` seconds."""
@@ -89,21 +92,12 @@ class Handle(Generic[T]):
         return cast("Response[R]", self._method(method.__name__).remote(*args, **kwargs))
 
     def _method(self, name: str) -> ObjectMethod:
-        is_query = self._about["methods"].get(name)
-        if is_query is None:
-            known = ", ".join(self._about["methods"])
-            raise UnknownMethod(
-                f"{self._about['class']} has no public method {name!r}, but {known}"
-            )
-        return ObjectMethod(self, name, is_query)
-
-    def _call(
-        self, method: str, is_query: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Response[Any]:
-        what = f"{self._about['class']}.{method}"
-        payload = _packed(what, args, kwargs, self._about["argument_bytes"])
-        send = self._client.read if is_query else self._client.write
-        return send((self._object, method, (payload,)))
+        methods = self._about["methods"]
+        if name not in methods:
+            known = ", ".join(methods)
+            what = f"{self._about['class']} has no public method {name!r}"
+            raise UnknownMethod(f"{what}, but {known}")
+        return ObjectMethod(self._client, self._object, self._about, name)
 
 
 def deploy(

@@ -61,7 +61,7 @@ class Hosted:
         "_object",
         "_weight",
         "hooks",
-        "renews",
+        "on_stale",
     )
 
     def __init__(self, name: str, blueprint: Blueprint) -> None:
@@ -75,8 +75,8 @@ class Hosted:
         self._likeness: bytes | None = None
         self._muted = False
         self.hooks = blueprint.listens
-        self.renews = True
-        """Whether it makes new checkpoints by itself, within a call."""
+        self.on_stale: Callable[[Hosted], None] | None = None
+        """What to do when it should have a new checkpoint; if nothing, it makes one, in a call."""
 
     @property
     def blueprint(self) -> Blueprint:
@@ -244,8 +244,8 @@ class Hosted:
             return
         self._journal.append(deed)
         self._weight += A_DEED + (len(deed[1][1]) if deed[0] == "call" else 0)
-        if self.renews and self.stale:
-            self.renew()
+        if self.stale:
+            (self.on_stale or Hosted.renew)(self)
 
     @property
     def stale(self) -> bool:
@@ -258,18 +258,27 @@ class Hosted:
             self._set_checkpoint(self._packed())
         except Refused as refused:
             log.error("%r cannot be given a new checkpoint: %s", self._name, refused.why)
-            self._weight = 0
+            self.postpone()
 
-    def pack_state(self) -> tuple[bytes, int]:
-        """A checkpoint, for `renewed`, and the number of deeds that it comes after. It may be made
-        in a copy of this process. Raises `CannotSnapshot`."""
+    def postpone(self) -> None:
+        """Ask for a new checkpoint only when as much has been done again."""
+        self._weight = 0
+
+    @property
+    def deeds(self) -> int:
+        """How many are in the journal."""
+        return len(self._journal)
+
+    def pack_state(self) -> bytes:
+        """A checkpoint, for `renewed`. It may be made in a copy of this process. Raises
+        `CannotSnapshot`."""
         try:
-            return self._packed(), len(self._journal)
+            return self._packed()
         except Refused as refused:
             raise refused.why from None
 
     def renewed(self, checkpoint: bytes, deeds: int) -> None:
-        """Take a checkpoint that was made aside, after so many deeds of the journal."""
+        """Take a checkpoint that was made aside when there were so many `deeds`."""
         del self._journal[:deeds]
         self._checkpoint = checkpoint
         self._weigh()

@@ -43,7 +43,7 @@ _FIRST_USE = "counter"
 class Objects:
     """Machines by name, and who of them is to be told of what."""
 
-    __slots__ = ("_alarms", "_due", "_hosted", "_kinds", "_listeners", "_machines", "renews")
+    __slots__ = ("_alarms", "_due", "_hosted", "_kinds", "_listeners", "_machines", "on_stale")
 
     def __init__(self) -> None:
         self._machines: dict[str, Machine] = {}
@@ -52,8 +52,8 @@ class Objects:
         self._listeners: dict[str, list[str]] = {"session_ended": [], "governed": []}  # sorted
         self._due: dict[str, int | None] = {}  # of each object that has alarms
         self._alarms: list[tuple[int, str]] = []  # a heap; one that is not in `_due` is past
-        self.renews = True
-        """Whether deployed objects make new checkpoints by themselves."""
+        self.on_stale: Callable[[Hosted], None] | None = None
+        """See `Hosted.on_stale`."""
 
     # -- calls --------------------------------------------------------------------------------
 
@@ -200,7 +200,7 @@ class Objects:
     def _add(self, name: str, kind: str, machine: Machine | Hosted) -> None:
         self._kinds[name] = kind
         if isinstance(machine, Hosted):
-            machine.renews = self.renews
+            machine.on_stale = self.on_stale
             self._hosted[name] = machine
         else:
             self._machines[name] = machine
@@ -316,15 +316,11 @@ class Objects:
         hosted = self._hosted.get(name)
         return hosted.likeness() if hosted is not None else self._machines[name].snapshot()
 
-    def stale(self) -> list[Hosted]:
-        """The deployed objects that should have a new checkpoint."""
-        return [hosted for hosted in self._hosted.values() if hosted.stale]
-
-    def set_renews(self, renews: bool) -> None:
-        """From now on deployed objects make new checkpoints by themselves, or do not."""
-        self.renews = renews
+    def set_on_stale(self, on_stale: Callable[[Hosted], None]) -> None:
+        """From now on this is done instead of making new checkpoints within a call."""
+        self.on_stale = on_stale
         for hosted in self._hosted.values():
-            hosted.renews = renews
+            hosted.on_stale = on_stale
 
 
 class Telling:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from paxos_ray.core.government import Government
@@ -107,13 +107,10 @@ class Replica:
             return alarm
         return deadline + 1 if alarm is None else min(alarm, deadline + 1)
 
-    def stale(self) -> list[Hosted]:
-        """The deployed objects that should have a new checkpoint."""
-        return self._objects.stale()
-
-    def renew_aside(self) -> None:
-        """From now on, somebody else sees to it that they get one."""
-        self._objects.set_renews(False)
+    def renew_aside(self, on_stale: Callable[[Hosted], None]) -> None:
+        """From now on, deployed objects that should have a new checkpoint say so instead of
+        stopping to make one: at each call, until they have it."""
+        self._objects.set_on_stale(on_stale)
 
     def snapshot(self) -> object:
         """A copy of the whole state, of plain values; taking it costs no more than copying them."""
@@ -130,7 +127,7 @@ class Replica:
     def restore(self, snapshot: Any) -> None:
         """Become what `snapshot` says, or raise `InvalidSnapshot` and stay."""
         restored = Replica()
-        restored._objects.renews = self._objects.renews
+        restored._objects.on_stale = self._objects.on_stale
         try:
             if snapshot["version"] != _VERSION:
                 raise InvalidSnapshot(f"a snapshot of version {snapshot['version']!r}")

@@ -329,29 +329,29 @@ def test_the_journal_leads_to_the_same_state(
 def test_a_checkpoint_can_be_made_aside(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosted_module, "SMALL", 100)
     monkeypatch.setattr(hosted_module, "A_DEED", 30)
-    shop.replica.renew_aside()
+    stale: list[Any] = []
+    shop.replica.renew_aside(stale.append)
     shop.deploy(Inventory, *"abcdefgh")
-    assert shop.replica.stale() == []
-    while not shop.replica.stale():
+    assert stale == []
+    while not stale:
         shop.call("add", "a")
-    (hosted,) = shop.replica.stale()
-    made, deeds = hosted.pack_state()
+    (hosted,) = stale
+    made, deeds = hosted.pack_state(), hosted.deeds
     shop.call("add", "b")
     with pytest.raises(OutOfStock):
         shop.call("reserve", "c", 100)
     before = shop.replica.digest()
     hosted.renewed(made, deeds)
-    assert shop.replica.stale() == []
+    assert (hosted.stale, hosted.deeds) == (False, 1)
     assert shop.replica.digest() == before
     shop.twin()
     with pytest.raises(OutOfStock):
         shop.call("reserve", "c", 100)
     assert shop.ask("left", "b") == 1
-    assert shop.twin()._objects._hosted["x"].renews is True
     other = Replica()
-    other.renew_aside()
+    other.renew_aside(stale.append)
     other.restore(shop.replica.snapshot())
-    assert other._objects._hosted["x"].renews is False
+    assert other._objects._hosted["x"].on_stale == stale.append
 
 
 def test_who_checks_first_is_not_undone(shop: Shop) -> None:
