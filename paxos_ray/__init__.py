@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from paxos_ray.actors.audit import Divergence
     from paxos_ray.actors.cluster import (
         Cluster,
         NoCluster,
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from paxos_ray.machines.replicated import query, replicated
 
 _WHERE = {
+    "actors.audit": "Divergence",
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
         "CannotRecord ClusterTooSmall FewCitizens InvalidArgument IslandError IslandShutDown "
@@ -99,6 +101,7 @@ __all__ = [
     "ClusterTooSmall",
     "Context",
     "Counter",
+    "Divergence",
     "FewCitizens",
     "Government",
     "Handle",

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import ray
 
 from paxos_ray.actors import wire
+from paxos_ray.actors.keeping import Digests, Keeping
 from paxos_ray.actors.records import Desk
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.snapshots import Snapshots
@@ -21,7 +22,7 @@ from paxos_ray.actors.wire import Answer, Bundle, Call, Result, Turn, seal, unse
 from paxos_ray.core import Promise, Pulse
 from paxos_ray.core import government as core
 from paxos_ray.core.messages import Receipt
-from paxos_ray.machines import Replica, Reply, encode_replies
+from paxos_ray.machines import Replica, Reply, encode_pass, encode_replies
 
 _KEPT_PULSES = 64
 _KEPT_OWNERS = 8
@@ -77,6 +78,8 @@ class Citizen:
         self._wish = wish
         self._node = str(ray.get_runtime_context().get_node_id())
         self._replica = Replica()
+        self._keeping = Keeping(self._lock)
+        self._keeping.adopt(self._replica)
         self._snapshots = Snapshots()
         self._pulses: dict[str, Pulse | None] = {}  # given and not yet settled, by key
         self._tickets: dict[int, tuple[str, Call]] = {}  # who asked for what
@@ -195,6 +198,7 @@ class Citizen:
         with self._lock:
             if not self._stateful() and isinstance(snapshot, dict):
                 replica = Replica()
+                self._keeping.adopt(replica)
                 replica.restore(snapshot)
                 self._load(replica)
             return self._turn(owner, known, self._next())
@@ -213,6 +217,11 @@ class Citizen:
             return Introduction(
                 self._identity, os.getpid(), self._node, number, arrived, self._settings, self._wish
             )
+
+    def audited(self, promise: Promise) -> Digests | None:
+        """See `Keeping.audited`."""
+        with self._lock:
+            return self._keeping.audited(promise, self._replica.applied)
 
     def portray(self, digest: bool) -> Portrait:
         """What people want to know; the digest takes a while if the state is large."""
@@ -239,6 +248,9 @@ class Citizen:
         legislator = self._legislator
         legislator.tick(_now())
         self._apply()
+        if self._leads and self._keeping.is_due(self._replica, _now()):
+            legislator.enqueue(_now(), self._identity.republic, encode_pass())
+            self._apply()
         for call in () if calls is None else unseal(calls):
             receipt = self._ask(call)
             number = call.number
@@ -303,8 +315,12 @@ class Citizen:
         assert entries is not None, f"the log does not continue the state at {replica.applied}"
         for entry in entries:
             applied = replica.apply(entry)
-            if applied is not None and self._promised:
-                self._answer(applied.promise, applied.replies)
+            if applied is not None:
+                if self._promised:
+                    self._answer(applied.promise, applied.replies)
+                if applied.audit:
+                    self._keeping.audit(replica, applied.promise)
+        self._keeping.applied(_now())
 
     def _answer(self, promise: Promise, replies: list[Reply]) -> None:
         asked = self._promised.pop(promise, None)
@@ -334,13 +350,13 @@ class Citizen:
 
     def _turn(self, owner: str, known: int, bundle: Bundle | None) -> bytes:
         legislator = self._legislator
-        government, wakeup = legislator.government, legislator.wakeup
+        government = legislator.government
         number = 0 if government is None else government.number
         turn = Turn(
             results=tuple(self._results.pop(owner, ())),
             number=number,
             government=government if number > known else None,
-            wakeup_ms=None if wakeup is None else max(0, wakeup - _now()),
+            wakeup_ms=self._wakeup_ms(),
             urgent=legislator.collapsed,
             donor=legislator.donor,
             top=legislator.top,
@@ -349,6 +365,17 @@ class Citizen:
         while len(self._results) > _KEPT_OWNERS:  # the oldest: that coordinator is no more
             del self._results[next(iter(self._results))]
         return seal(turn)
+
+    def _wakeup_ms(self) -> int | None:
+        now, wakeup = _now(), self._legislator.wakeup
+        waits_ms = self._keeping.waits_ms(self._replica, now) if self._leads else None
+        wakeups = (None if wakeup is None else max(0, wakeup - now), waits_ms)
+        return min((each for each in wakeups if each is not None), default=None)
+
+    @property
+    def _leads(self) -> bool:
+        legislator = self._legislator
+        return legislator.leader == self._identity.id and not legislator.collapsed
 
     # -- inside: state ------------------------------------------------------------------------
 

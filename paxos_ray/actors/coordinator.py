@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import ray
 
 from paxos_ray.actors import deputy
+from paxos_ray.actors.audit import Audit, Divergence
 from paxos_ray.actors.carrier import SWEEP_S, Carrier
 from paxos_ray.actors.citizen import Portrait
 from paxos_ray.actors.member import Lost, Member
@@ -46,6 +47,7 @@ class Survey:
     progress: Progress
     reigns: tuple[tuple[int, str], ...]
     portraits: tuple[Portrait, ...]
+    divergences: tuple[Divergence, ...] = ()
 
 
 class Coordinator:
@@ -60,6 +62,7 @@ class Coordinator:
         self._engine = self._carrier.engine
         self._population = self._carrier.population
         self._ready = self._carrier.ready
+        self._audit = Audit(self._engine, settings.audit_s)
         self._engine.spawn(self._run())
 
     async def write(self, body: bytes) -> bytes:
@@ -117,6 +120,7 @@ class Coordinator:
             progress=await self.progress(),
             reigns=tuple(engine.reigns),
             portraits=tuple(portrait for portrait in portraits if portrait is not None),
+            divergences=tuple(self._audit.found),
         )
 
     async def _portray(self, member: Member, digest: bool, limit_s: float) -> Portrait | None:
@@ -135,6 +139,7 @@ class Coordinator:
         engine = self._engine
         engine.spawn(self._population.keep())
         engine.spawn(self._appoint())
+        engine.spawn(self._audit.keep())
         while True:
             await asyncio.sleep(SWEEP_S)
             engine.sweep()

@@ -32,7 +32,7 @@ from paxos_ray.actors.member import names
 from paxos_ray.actors.objects import Handle
 from paxos_ray.actors.progress import wait_until_shaped
 from paxos_ray.actors.records import check, directory_of
-from paxos_ray.actors.settings import Settings, Wish, island_of, namespace
+from paxos_ray.actors.settings import AUDIT_S, Settings, Wish, island_of, namespace
 from paxos_ray.actors.status import IslandStatus, compose
 from paxos_ray.core.government import Government
 
@@ -213,6 +213,7 @@ def launch(
     parliament_floor: int = 3,
     num_cpus: float | None = None,
     record: str | Path | None = None,
+    audit_s: float = AUDIT_S,
     timeout_s: float = 120.0,
     progress: bool | None = None,
 ) -> Island:
@@ -221,6 +222,7 @@ def launch(
     `num_cpus` is what each citizen asks of Ray: by default nothing on a cluster of one node, and
     a small share on one of several. With `record`, each citizen records everything it is told
     and says in a file below that directory, on its own node: see `paxos_ray.simulation.replay`.
+    Every `audit_s` seconds the citizens' states are compared, if anything was written; 0: never.
     Shows progress on a terminal, unless told by `progress`.
     Raises `InvalidArgument`, `RayNotInitialised`, `NameTaken`, `ClusterTooSmall`, `CannotRecord`,
     `TimedOut`; then nothing is left behind. Warns with `FewCitizens` of an island that one death
@@ -231,7 +233,11 @@ def launch(
     _check_citizens(citizens)
     directory = directory_of(record, name)
     settings = Settings(
-        parliament_size, parliament_floor, num_cpus=num_cpus or 0.0, record=directory
+        parliament_size,
+        parliament_floor,
+        num_cpus=num_cpus or 0.0,
+        record=directory,
+        audit_s=audit_s,
     )
     if not ray.is_initialized():
         raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")

@@ -34,6 +34,10 @@ def actor_id(handle: Any) -> str:
     return name
 
 
+AUDIT_S = 30.0
+"""How often the citizens' states are compared, in seconds, unless that takes too much of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How an island runs; the same for all its citizens, from its founding on.
@@ -42,7 +46,8 @@ class Settings:
     restart a coordinator, during which no pulse moves: so that costs no election. A citizen that
     Ray knows to be dead is not waited for that long. `num_cpus` is what a citizen asks of Ray.
     If `record` is not None, citizens record in that directory: an absolute path, and each on the
-    file system of its own node.
+    file system of its own node. The citizens' states are compared every `audit_s` seconds, if
+    anything was written, 0: never.
     """
 
     parliament_size: int = 5
@@ -51,6 +56,7 @@ class Settings:
     timeout_ms: int = 2_500
     num_cpus: float = 0.0
     record: str | None = None
+    audit_s: float = AUDIT_S
 
     def __post_init__(self) -> None:
         for name in ("parliament_size", "parliament_floor"):
@@ -69,6 +75,10 @@ class Settings:
             raise InvalidArgument(f"num_cpus is a number, not {self.num_cpus!r}")
         if self.num_cpus < 0:
             raise InvalidArgument(f"num_cpus is not negative, as {self.num_cpus} is")
+        if isinstance(self.audit_s, bool) or not isinstance(self.audit_s, int | float):
+            raise InvalidArgument(f"audit_s is a number of seconds, not {self.audit_s!r}")
+        if not 0 <= self.audit_s < float("inf"):
+            raise InvalidArgument(f"audit_s is finite and not negative, as {self.audit_s} is")
         if self.record is not None and not os.path.isabs(self.record):
             raise InvalidArgument(f"record is an absolute path, not {self.record!r}")
 

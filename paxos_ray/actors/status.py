@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from paxos_ray.actors.audit import Divergence
 from paxos_ray.actors.citizen import Portrait
 from paxos_ray.actors.coordinator import Survey
 from paxos_ray.core.government import Government
@@ -49,7 +50,8 @@ class IslandStatus:
 
     `population` is how many citizens were asked for, `shaped` whether it has come to that.
     `governments` are those that the present coordinator has seen, number and leader, the oldest
-    first. `underway` says who is coming and going, and what that waits for.
+    first. `underway` says who is coming and going, and what that waits for. `divergences` are what
+    audits have found of late, the oldest first: citizens whose state was not that of the others.
     """
 
     name: str
@@ -61,6 +63,7 @@ class IslandStatus:
     coordinator: CoordinatorStatus
     citizens: tuple[CitizenStatus, ...]
     underway: tuple[str, ...]
+    divergences: tuple[Divergence, ...] = ()
 
     @property
     def leader(self) -> CitizenStatus | None:
@@ -105,6 +108,7 @@ def compose(name: str, survey: Survey) -> IslandStatus:
         coordinator=CoordinatorStatus(survey.pid, survey.node),
         citizens=citizens,
         underway=progress.underway,
+        divergences=survey.divergences,
     )
 
 
