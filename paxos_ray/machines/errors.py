@@ -70,6 +70,22 @@ class RemoteTraceback(Exception):
         return "\n" + str(self.args[0]) if self.args else ""
 
 
+class NotHeld(MachineError):
+    """The grant, lease, ticket or candidacy is not, or no longer, the caller's."""
+
+
+class QueueFull(MachineError):
+    """The queue holds as many items as it may."""
+
+
+class WrongValue(MachineError, TypeError):
+    """What is stored is not a value that the call can work on."""
+
+
+class ConfiguredOtherwise(MachineError, ValueError):
+    """The object is configured already, in another way."""
+
+
 _TYPED: dict[str, type[MachineError]] = {
     error.__name__: error
     for error in (
@@ -83,6 +99,10 @@ _TYPED: dict[str, type[MachineError]] = {
         CannotSnapshot,
         QueryWrites,
         TooLarge,
+        NotHeld,
+        QueueFull,
+        WrongValue,
+        ConfiguredOtherwise,
     )
 }
 
