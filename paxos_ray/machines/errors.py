@@ -117,3 +117,5 @@ def from_reply(value: Any) -> MachineError:
     name, message = value
     typed = _TYPED.get(name)
     return OperationFailed(f"{name}: {message}") if typed is None else typed(message)
+
+

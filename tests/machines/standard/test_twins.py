@@ -1,0 +1,74 @@
+"""Each standard object against its model, whatever is called, whoever dies, whenever it is
+restored from a snapshot."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from paxos_ray.core.promise import Promise
+from paxos_ray.machines.barrier import Barrier
+from paxos_ray.machines.election import Election
+from paxos_ray.machines.lock import Lock
+from paxos_ray.machines.map import Map
+from paxos_ray.machines.queue import Queue
+from paxos_ray.machines.semaphore import Semaphore
+from paxos_ray.machines.sequence import Sequence
+from paxos_ray.machines.standard import Standard
+from paxos_ray.simulation.models import READS
+from tests.machines.standard.calls import CHANGES, QUERIES, calls
+from tests.machines.standard.twins import SESSIONS, Twins
+
+KINDS = (Barrier, Election, Lock, Map, Queue, Semaphore, Sequence)
+EXAMPLES = 40
+sessions = st.sampled_from(SESSIONS)
+
+
+def driven(machine: type[Standard]) -> type[RuleBasedStateMachine]:
+    """The rules by which hypothesis drives that kind."""
+
+    class Driven(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            self.twins = Twins(machine)
+
+        @rule(session=sessions, call=calls(CHANGES[machine.kind]), again=st.integers(1, 2))
+        def call(self, session: Promise, call: tuple, again: int) -> None:
+            for _ in range(again):
+                self.twins.call(session, *call)
+
+        @rule(queries=st.lists(calls(QUERIES[machine.kind]), min_size=1, max_size=4))
+        def ask(self, queries: list[tuple]) -> None:
+            for query in queries:
+                self.twins.ask(*query)
+
+        @rule(span=st.integers(1, 40))
+        def wait(self, span: int) -> None:
+            self.twins.wait(span)
+
+        @rule(session=sessions)
+        def end(self, session: Promise) -> None:
+            self.twins.end(session)
+
+        @rule()
+        def restore(self) -> None:
+            self.twins.restore()
+
+        def teardown(self) -> None:
+            self.twins.restore()
+
+    return Driven
+
+
+@pytest.mark.parametrize("machine", KINDS, ids=lambda machine: machine.kind)
+def test_a_machine_does_what_its_model_does(machine: type[Standard]) -> None:
+    profile = settings(max_examples=EXAMPLES, stateful_step_count=30, deadline=None)
+    run_state_machine_as_test(driven(machine), settings=profile)
+
+
+@pytest.mark.parametrize("machine", KINDS, ids=lambda machine: machine.kind)
+def test_all_methods_are_driven(machine: type[Standard]) -> None:
+    assert set(CHANGES[machine.kind]) == set(machine.changes)
+    assert set(QUERIES[machine.kind]) == set(machine.queries) == READS[machine.kind]
