@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from paxos_ray.core.promise import Promise
+from paxos_ray.machines.context import Context
 from paxos_ray.machines.errors import ConfiguredOtherwise, NotHeld
 from paxos_ray.machines.standard import BySession, Standard, change, natural, query, session_of
 from paxos_ray.machines.values import FLAG, NATURAL, PLAIN, POSITIVE, is_plain, maybe
-
-if TYPE_CHECKING:
-    from paxos_ray.core.promise import Promise
-    from paxos_ray.machines.context import Context
 
 CANCELLED, OPENED, WAITING, INSIDE, PASSED = "cancelled", "opened", "waiting", "inside", "passed"
 

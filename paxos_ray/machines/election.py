@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from paxos_ray.core.promise import Promise
+from paxos_ray.machines.context import Context
 from paxos_ray.machines.grants import GRANTED, Grants
 from paxos_ray.machines.standard import Standard, change, query
 from paxos_ray.machines.values import NATURAL, PLAIN, POSITIVE, maybe
-
-if TYPE_CHECKING:
-    from paxos_ray.core.promise import Promise
-    from paxos_ray.machines.context import Context
 
 ELECTED = "elected"
 

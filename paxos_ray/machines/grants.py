@@ -11,17 +11,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sortedcontainers import SortedDict
 
+from paxos_ray.core.promise import Promise
+from paxos_ray.machines.context import Context
 from paxos_ray.machines.errors import InvalidArguments, NotHeld
 from paxos_ray.machines.standard import BySession, Deadlines, natural, session_of
 from paxos_ray.machines.values import is_plain
-
-if TYPE_CHECKING:
-    from paxos_ray.core.promise import Promise
-    from paxos_ray.machines.context import Context
 
 CANCELLED, GRANTED, GONE, WAITING = "cancelled", "granted", "gone", "waiting"
 """What a number's state may be, and what a cancel may answer."""

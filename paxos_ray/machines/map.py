@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sortedcontainers import SortedList
 
+from paxos_ray.core.promise import Promise
 from paxos_ray.machines.compares import Entry, check_compare, holds
+from paxos_ray.machines.context import Context
 from paxos_ray.machines.errors import InvalidArguments, WrongValue
 from paxos_ray.machines.standard import (
     BySession,
@@ -30,10 +32,6 @@ from paxos_ray.machines.values import (
     maybe,
     same,
 )
-
-if TYPE_CHECKING:
-    from paxos_ray.core.promise import Promise
-    from paxos_ray.machines.context import Context
 
 _LISTED = Kind("a list or a tuple", lambda value: type(value) in (list, tuple))
 

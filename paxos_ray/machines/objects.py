@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any
 
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines.blueprint import Blueprint
 from paxos_ray.machines.context import Context, Event, Reading
-from paxos_ray.machines.counter import Counter
 from paxos_ray.machines.errors import (
     AlreadyDeployed,
     InvalidArguments,
@@ -21,12 +20,10 @@ from paxos_ray.machines.errors import (
     describe,
 )
 from paxos_ray.machines.hosted import Hosted
+from paxos_ray.machines.kinds import KINDS
 from paxos_ray.machines.machine import Change, Machine
 from paxos_ray.machines.operations import Operation
 from paxos_ray.machines.replies import ERROR, OK, Reply
-
-KINDS: dict[str, Callable[[], Machine]] = {"counter": Counter}
-"""The kinds of objects, by name."""
 
 HOSTED = "object"
 """The kind of what users have deployed."""

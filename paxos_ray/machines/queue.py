@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from heapq import heapify, heappop, heappush, nsmallest
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from sortedcontainers import SortedDict
 
+from paxos_ray.core.promise import Promise
+from paxos_ray.machines.context import Context
 from paxos_ray.machines.errors import ConfiguredOtherwise, NotHeld, QueueFull
 from paxos_ray.machines.standard import (
     BySession,
@@ -18,10 +20,6 @@ from paxos_ray.machines.standard import (
     session_of,
 )
 from paxos_ray.machines.values import FLAG, INTEGER, NATURAL, PLAIN, POSITIVE, is_plain, maybe
-
-if TYPE_CHECKING:
-    from paxos_ray.core.promise import Promise
-    from paxos_ray.machines.context import Context
 
 CANCELLED, GONE, TAKEN, WAITING = "cancelled", "gone", "taken", "waiting"
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from paxos_ray.core.promise import Promise
+from paxos_ray.machines.context import Context
 from paxos_ray.machines.errors import ConfiguredOtherwise
 from paxos_ray.machines.grants import Grants
 from paxos_ray.machines.standard import Standard, change, query
 from paxos_ray.machines.values import FLAG, NATURAL, PLAIN, POSITIVE, maybe
-
-if TYPE_CHECKING:
-    from paxos_ray.core.promise import Promise
-    from paxos_ray.machines.context import Context
 
 
 class Semaphore(Standard):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from paxos_ray.machines.context import Context
 from paxos_ray.machines.standard import Standard, change, natural, query
 from paxos_ray.machines.values import NATURAL, POSITIVE
-
-if TYPE_CHECKING:
-    from paxos_ray.machines.context import Context
 
 
 class Sequence(Standard):

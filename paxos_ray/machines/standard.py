@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from sortedcontainers import SortedList
 
+from paxos_ray.machines.context import Context
 from paxos_ray.machines.errors import InvalidArguments, InvalidSnapshot, UnknownMethod
 from paxos_ray.machines.values import Kind
-
-if TYPE_CHECKING:
-    from paxos_ray.machines.context import Context
 
 _CHANGE, _QUERY = "change_of", "query_of"
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -110,6 +108,10 @@ class Standard:
             raise UnknownMethod(f"a {self.kind} has no method {method!r} that reads it")
         found.check(arguments)
         return found.function(self, *arguments)
+
+    def snapshot(self) -> Any:
+        """See `Machine.snapshot`."""
+        raise NotImplementedError
 
     def restore(self, snapshot: Any) -> None:
         """See `Machine.restore`. Raises `InvalidSnapshot`."""

@@ -3,7 +3,7 @@
 from paxos_ray.simulation.models.barrier import BarrierModel
 from paxos_ray.simulation.models.grants import ElectionModel, LockModel, SemaphoreModel
 from paxos_ray.simulation.models.map import MapModel
-from paxos_ray.simulation.models.model import READS, ObjectModel, Refused, Where
+from paxos_ray.simulation.models.model import READS, ObjectModel, Refused, Where, passed
 from paxos_ray.simulation.models.queue import QueueModel
 from paxos_ray.simulation.models.sequence import SequenceModel
 
@@ -18,4 +18,4 @@ MODELS: dict[str, ObjectModel] = {
 }
 """The model of each kind of standard object."""
 
-__all__ = ["MODELS", "READS", "ObjectModel", "Refused", "Where"]
+__all__ = ["MODELS", "READS", "ObjectModel", "Refused", "Where", "passed"]

@@ -42,6 +42,8 @@ class BarrierModel(Plain):
         match method, rest:
             case "session_ended", []:
                 return _without(state, [t for t in state.there if t.session == where.session]), None
+            case "over", [()]:
+                return state, None
             case "arrive", [parties, *more]:
                 stays, label = filled(more, False, None)
                 return _arrive(state, where, parties, stays, label)

@@ -64,8 +64,8 @@ class _Model(Plain):
                 held = tuple(h for h in state.held if h.session != where.session)
                 line = tuple(w for w in state.line if w.session != where.session)
                 return served(state._replace(held=held, line=line), where), None
-            case "over", [number]:
-                held = tuple(h for h in state.held if h.number != number)
+            case "over", [numbers]:
+                held = tuple(h for h in state.held if h.number not in numbers)
                 return served(state._replace(held=held), where), None
             case "state", [number]:
                 return state, self.told(state, number)

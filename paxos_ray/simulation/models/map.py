@@ -43,8 +43,8 @@ class MapModel(Plain):
     initial = Pairs()
 
     def due(self, state: Pairs) -> list[tuple[int, Any]]:
-        """See `ObjectModel.due`: what lives so long, and all that goes at once goes in one step."""
-        return sorted((pair.expires, ()) for _, pair in state.pairs if pair.expires is not None)[:1]
+        """See `ObjectModel.due`: what lives so long."""
+        return sorted((pair.expires, key) for key, pair in state.pairs if pair.expires is not None)
 
     def step(self, state: Pairs, method: str, arguments: tuple[Any, ...]) -> tuple[Pairs, Any]:
         """See `Model.step`."""
@@ -66,10 +66,9 @@ def _do(pairs: dict[str, Pair], revision: int, where: Where, method: str, rest: 
             for key in [k for k, pair in pairs.items() if pair.owner == where.session]:
                 del pairs[key]
             return None
-        case "over", [()]:
-            for key, pair in list(pairs.items()):
-                if pair.expires is not None and pair.expires <= (where.stamp or 0):
-                    del pairs[key]
+        case "over", [keys]:
+            for key in keys:
+                pairs.pop(key, None)
             return None
         case "transaction", [compares, then, *otherwise]:
             held = all(_holds(pairs, *compare) for compare in compares)

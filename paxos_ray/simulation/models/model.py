@@ -37,7 +37,8 @@ OTHERWISE = Refused("ConfiguredOtherwise")
 
 class ObjectModel(Protocol):
     """A `Model` whose steps begin with a `Where`, and which has two methods that nobody calls:
-    `session_ended`, of the session of the `Where`, and `over`, of what `due` told."""
+    `session_ended`, of the session of the `Where`, and `over`, of a tuple of what `due` told: of
+    all that ends at once."""
 
     @property
     def initial(self) -> Any:
@@ -49,7 +50,7 @@ class ObjectModel(Protocol):
         ...
 
     def due(self, state: Any) -> list[tuple[int, Any]]:
-        """The stamps at which something ends, and what, in that order."""
+        """The stamps at which something ends, and what: a number or a key; in that order."""
         ...
 
     def effect(self, method: str, arguments: tuple[Any, ...], outcome: Any) -> Effect:
@@ -84,6 +85,11 @@ class Plain:
         """See `Model.effect`: what only looks changes nothing, nor does what was refused."""
         refused = outcome is not UNKNOWN and isinstance(outcome, Refused)
         return Effect(method not in READS[self.kind] and not refused)
+
+
+def passed(model: ObjectModel, state: Any, stamp: int) -> tuple[Any, ...]:
+    """What has ended by that stamp."""
+    return tuple(key for due, key in model.due(state) if due <= stamp)
 
 
 def at(stamp: int | None, span_ms: int | None) -> int | None:

@@ -63,8 +63,8 @@ class QueueModel(Plain):
     initial = Line()
 
     def due(self, state: Line) -> list[tuple[int, Any]]:
-        """See `ObjectModel.due`: leases; all that end at once come back before any is delivered."""
-        return sorted((t.expires, ()) for t in state.takers if t.expires is not None)[:1]
+        """See `ObjectModel.due`: leases."""
+        return sorted((t.expires, t.number) for t in state.takers if t.expires is not None)
 
     def step(self, state: Line, method: str, arguments: tuple[Any, ...]) -> tuple[Line, Any]:
         """See `Model.step`."""
@@ -79,12 +79,8 @@ def _change(state: Line, where: Where, method: str, rest: list[Any]) -> tuple[Li
     match method, rest:
         case "session_ended", []:
             return _end(state, [t for t in state.takers if t.session == where.session]), None
-        case "over", [()]:
-            now = where.stamp or 0
-            passed = [t for t in state.takers if t.expires is not None and t.expires <= now]
-            return _end(state, passed), None
-        case "over", [number]:
-            return _end(state, [t for t in state.takers if t.number == number and t.item]), None
+        case "over", [numbers]:
+            return _end(state, [t for t in state.takers if t.number in numbers and t.item]), None
         case "configure", [limit]:
             if state.configured:
                 return state, False if state.limit == limit else OTHERWISE

@@ -24,6 +24,6 @@ class SequenceModel(Plain):
                 return state, state + 1
             case "next", ():
                 return state, state + 1
-            case "session_ended", ():
+            case ("session_ended", ()) | ("over", ((),)):
                 return state, None
         raise InvalidHistory(f"a sequence has no {method}{arguments[1:]!r}")

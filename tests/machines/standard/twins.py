@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from paxos_ray.core.promise import Promise
-from paxos_ray.machines import MachineError
-from paxos_ray.machines.context import Context
+from paxos_ray.machines import Context, MachineError
 from paxos_ray.machines.digest import canonical, digest
 from paxos_ray.machines.standard import Standard
-from paxos_ray.simulation.models import MODELS, Refused, Where
+from paxos_ray.simulation.models import MODELS, Refused, Where, passed
 from tests.machines.standard.expected import expected_events
 
 SESSIONS = tuple(Promise(1, number) for number in (1, 2, 3))
@@ -54,9 +53,8 @@ class Twins:
         """Time passes, and what is due is done."""
         self.now += span_ms
         before = self.state
-        while (due := self.model.due(self.state)) and due[0][0] <= self.now:
-            where = Where((0, 0), self.now)
-            self.state, _ = self.model.step(self.state, "over", (where, due[0][1]))
+        over = passed(self.model, self.state, self.now)
+        self.state, _ = self.model.step(self.state, "over", (Where((0, 0), self.now), over))
         context = self._context(SESSIONS[0])
         while hasattr(self.machine, "due") and (at := self.machine.due()) and at <= self.now:
             self.machine.tick(context)
