@@ -12,7 +12,7 @@ The rules of sessions are written here once more, as plainly as can be and witho
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from paxos_ray.core.log import Entry
 from paxos_ray.core.promise import Promise
@@ -101,7 +101,16 @@ class Replay:
         return result
 
 
-def faults(replay: Replay, attempts: Sequence[Attempt]) -> list[str]:
+class Told(Protocol):
+    """A log that was played again: what was applied where."""
+
+    @property
+    def applied(self) -> dict[Place, Applied]:
+        """By place."""
+        ...
+
+
+def faults(replay: Told, attempts: Sequence[Attempt]) -> list[str]:
     """What is wrong, a sentence each; nothing if each acknowledged operation was applied once and
     with the result that was told, each of unknown outcome at most once, and nothing else at all."""
     found: list[str] = []
