@@ -53,17 +53,21 @@ if TYPE_CHECKING:
     from paxos_ray.machines.errors import (
         AlreadyDeployed,
         CannotSnapshot,
+        ConfiguredOtherwise,
         InvalidArguments,
         InvalidClass,
         MachineError,
         NoContext,
+        NotHeld,
         OperationFailed,
         QueryWrites,
+        QueueFull,
         RemoteTraceback,
         TooLarge,
         UnknownMethod,
         UnknownObject,
         WrongKind,
+        WrongValue,
     )
     from paxos_ray.machines.replicated import query, replicated
 
@@ -84,8 +88,9 @@ _WHERE = {
     "core.promise": "Promise",
     "machines.context": "Context context",
     "machines.errors": (
-        "AlreadyDeployed CannotSnapshot InvalidArguments InvalidClass MachineError NoContext "
-        "OperationFailed QueryWrites RemoteTraceback TooLarge UnknownMethod UnknownObject WrongKind"
+        "AlreadyDeployed CannotSnapshot ConfiguredOtherwise InvalidArguments InvalidClass "
+        "MachineError NoContext NotHeld OperationFailed QueryWrites QueueFull RemoteTraceback "
+        "TooLarge UnknownMethod UnknownObject WrongKind WrongValue"
     ),
     "machines.replicated": "query replicated",
 }
@@ -99,6 +104,7 @@ __all__ = [
     "CitizenStatus",
     "Cluster",
     "ClusterTooSmall",
+    "ConfiguredOtherwise",
     "Context",
     "Counter",
     "Divergence",
@@ -117,11 +123,13 @@ __all__ = [
     "NoCluster",
     "NoContext",
     "NotEnoughCitizens",
+    "NotHeld",
     "OperationFailed",
     "OutcomeUnknown",
     "PaxosError",
     "Promise",
     "QueryWrites",
+    "QueueFull",
     "RayNotInitialised",
     "RemoteTraceback",
     "Response",
@@ -134,6 +142,7 @@ __all__ = [
     "UnknownMethod",
     "UnknownObject",
     "WrongKind",
+    "WrongValue",
     "attach",
     "connected",
     "context",

@@ -117,5 +117,3 @@ def from_reply(value: Any) -> MachineError:
     name, message = value
     typed = _TYPED.get(name)
     return OperationFailed(f"{name}: {message}") if typed is None else typed(message)
-
-

@@ -12,8 +12,8 @@ from paxos_ray.machines.context import BatchContext, Event, Reading
 from paxos_ray.machines.digest import digest
 from paxos_ray.machines.errors import InvalidSnapshot, Malformed, describe
 from paxos_ray.machines.hosted import Hosted
-from paxos_ray.machines.machine import Change
 from paxos_ray.machines.kinds import KINDS
+from paxos_ray.machines.machine import Change
 from paxos_ray.machines.objects import Objects, Telling
 from paxos_ray.machines.operations import Batch, Open, decode
 from paxos_ray.machines.replies import ERROR, EXPIRED, Reply
