@@ -1,4 +1,4 @@
-"""`python -m benchmarks core|counters [--json FILE]`: measure, print a table, write JSON."""
+"""`python -m benchmarks core|counters|standard [--json FILE]`: measure, print a table, write JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 
 from benchmarks import core as core_figures
-from benchmarks.report import Report
+from benchmarks import standard as standard_figures
+from benchmarks.report import Report, Value
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
@@ -36,6 +37,13 @@ def counters(json: Json = None, trials: int = 7, kills: int = 10) -> None:
 
     console = Console(file=sys.stdout)  # stays there when Ray's words are put aside
     _finish(measure(console, trials, kills), console, json)
+
+
+@app.command()
+def standard(json: Json = None, trials: int = 3) -> None:
+    """Operations of each standard object that a replica applies, with 100 and 100,000 in it."""
+    details: dict[str, Value] = {**standard_figures.measure(trials)}
+    _finish(Report(details=details), Console(file=sys.stdout), json)
 
 
 if __name__ == "__main__":
