@@ -1,4 +1,4 @@
-"""`python -m benchmarks core|counters|standard [--json FILE]`: measure, print a table, write JSON."""
+"""`python -m benchmarks NAME [--json FILE]`: measure, print a table, write JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast a replica applies operations of each standard object, with little in it and with much."""
+"""How fast a replica applies operations of standard objects, with little and with much in them."""
 
 from __future__ import annotations
 
