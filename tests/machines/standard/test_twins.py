@@ -103,7 +103,6 @@ def nobody_is_told_of_a_grant(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("planted", "machine"),
     [
-        (transaction_is_not_undone, Map),
         (revision_counts_changes, Map),
         (expiry_outlives_a_put, Map),
         (nobody_is_told_of_a_grant, Lock),
@@ -127,3 +126,23 @@ def test_a_planted_bug_is_found(
     )
     with pytest.raises((AssertionError, LookupError, ValueError)):
         run_state_machine_as_test(driven(machine), settings=profile)
+
+
+def refused_midway() -> None:
+    """A transaction whose third call raises, of keys that live for a time and with a session."""
+    twins = Twins(Map)
+    twins.call(SESSIONS[0], "put", "a", "x", 30, True)
+    twins.call(SESSIONS[0], "put", "b", 1, 20, True)
+    calls = (("put", "c", 1), ("delete", "b"), ("put", "a", "y", 10), ("increment", "a"))
+    twins.call(SESSIONS[1], "transaction", (), calls)
+    twins.wait(25)
+    twins.ask("range")
+    twins.end(SESSIONS[0])
+    twins.ask("range")
+
+
+def test_a_transaction_that_is_refused_midway_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused_midway()
+    transaction_is_not_undone(monkeypatch)
+    with pytest.raises(AssertionError):
+        refused_midway()
