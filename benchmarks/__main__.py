@@ -1,4 +1,4 @@
-"""`python -m benchmarks WHAT [--json FILE]`: measure, print a table, write JSON."""
+"""`python -m benchmarks NAME [--json FILE]`: measure, print a table, write JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from rich.console import Console
 
 from benchmarks import core as core_figures
 from benchmarks import procession as procession_figures
-from benchmarks.report import Report
+from benchmarks import standard as standard_figures
+from benchmarks.report import Report, Value
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 Json = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")]
@@ -64,6 +65,13 @@ def failover(json: Json = None, faults: int = 10, loaded: bool = False) -> None:
 
     console = Console(file=sys.stdout)
     _finish(measure(console, faults, loaded), console, json)
+
+
+@app.command()
+def standard(json: Json = None, trials: int = 3) -> None:
+    """Operations of each standard object that a replica applies, with 100 and 100,000 in it."""
+    details: dict[str, Value] = {**standard_figures.measure(trials)}
+    _finish(Report(details=details), Console(file=sys.stdout), json)
 
 
 if __name__ == "__main__":

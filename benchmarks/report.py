@@ -75,7 +75,8 @@ class Report:
                 f"{'≤' if target.at_most else '≥'} {_number(target.bound)} {target.unit}",
                 f"[{'green' if good else 'red'}]{_number(reached)} {target.unit}[/]",
             )
-        console.print(table)
+        if self.figures:
+            console.print(table)
         lists = {key: value for key, value in self.figures.items() if isinstance(value, list)}
         for name, detail in {**lists, **self.details}.items():
             console.print(f"  {name}: {_words(detail)}", highlight=False)

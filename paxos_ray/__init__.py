@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from paxos_ray.actors.audit import Divergence
     from paxos_ray.actors.cluster import (
         Cluster,
         NoCluster,
@@ -48,16 +49,38 @@ if TYPE_CHECKING:
     from paxos_ray.actors.gate import Backlog
     from paxos_ray.actors.handles import Counter
     from paxos_ray.actors.island import Island, attach, islands, launch
+    from paxos_ray.actors.objects import Handle
     from paxos_ray.actors.response import Response
     from paxos_ray.actors.settings import Limits
     from paxos_ray.actors.status import CitizenStatus, IslandStatus, NodeStatus
     from paxos_ray.actors.stream import Stream
     from paxos_ray.core.government import Citizen, Government
     from paxos_ray.core.promise import Promise
-    from paxos_ray.machines.errors import InvalidArguments, MachineError, UnknownObject
+    from paxos_ray.machines.context import Context, context
+    from paxos_ray.machines.errors import (
+        AlreadyDeployed,
+        CannotSnapshot,
+        ConfiguredOtherwise,
+        InvalidArguments,
+        InvalidClass,
+        MachineError,
+        NoContext,
+        NotHeld,
+        OperationFailed,
+        QueryWrites,
+        QueueFull,
+        RemoteTraceback,
+        TooLarge,
+        UnknownMethod,
+        UnknownObject,
+        WrongKind,
+        WrongValue,
+    )
     from paxos_ray.machines.journal import LogEntry, LogOperation
+    from paxos_ray.machines.replicated import query, replicated
 
 _WHERE = {
+    "actors.audit": "Divergence",
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
         "CannotRecord ClusterTooSmall EntryGone FewCitizens InvalidArgument IslandError "
@@ -67,30 +90,44 @@ _WHERE = {
     "actors.gate": "Backlog",
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
+    "actors.objects": "Handle",
     "actors.response": "Response",
     "actors.settings": "Limits",
     "actors.stream": "Stream",
     "actors.status": "CitizenStatus IslandStatus NodeStatus",
     "core.government": "Citizen Government",
     "core.promise": "Promise",
+    "machines.context": "Context context",
+    "machines.errors": (
+        "AlreadyDeployed CannotSnapshot ConfiguredOtherwise InvalidArguments InvalidClass "
+        "MachineError NoContext NotHeld OperationFailed QueryWrites QueueFull RemoteTraceback "
+        "TooLarge UnknownMethod UnknownObject WrongKind WrongValue"
+    ),
     "machines.journal": "LogEntry LogOperation",
-    "machines.errors": "InvalidArguments MachineError UnknownObject",
+    "machines.replicated": "query replicated",
 }
 _MODULES = {name: module for module, names in _WHERE.items() for name in names.split()}
 
 __all__ = [
+    "AlreadyDeployed",
     "Backlog",
     "CannotRecord",
+    "CannotSnapshot",
     "Citizen",
     "CitizenStatus",
     "Cluster",
     "ClusterTooSmall",
+    "ConfiguredOtherwise",
+    "Context",
     "Counter",
+    "Divergence",
     "EntryGone",
     "FewCitizens",
     "Government",
+    "Handle",
     "InvalidArgument",
     "InvalidArguments",
+    "InvalidClass",
     "Island",
     "IslandError",
     "IslandShutDown",
@@ -101,14 +138,20 @@ __all__ = [
     "MachineError",
     "NameTaken",
     "NoCluster",
+    "NoContext",
     "NoQuorum",
     "NodeStatus",
     "NotEnoughCitizens",
+    "NotHeld",
+    "OperationFailed",
     "OutcomeUnknown",
     "Overloaded",
     "PaxosError",
     "Promise",
+    "QueryWrites",
+    "QueueFull",
     "RayNotInitialised",
+    "RemoteTraceback",
     "Response",
     "SharedNodes",
     "Stream",
@@ -116,13 +159,20 @@ __all__ = [
     "Task",
     "TaskFailed",
     "TimedOut",
+    "TooLarge",
     "UnknownIsland",
+    "UnknownMethod",
     "UnknownObject",
+    "WrongKind",
+    "WrongValue",
     "attach",
     "connected",
+    "context",
     "embedded",
     "islands",
     "launch",
+    "query",
+    "replicated",
     "start",
 ]
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import ray
 
 from paxos_ray.actors import wire
+from paxos_ray.actors.keeping import Digests, Keeping
 from paxos_ray.actors.records import Desk
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.snapshots import Snapshots
@@ -22,15 +23,7 @@ from paxos_ray.actors.wire import Answer, Bundle, Call, Result, Turn, seal, unse
 from paxos_ray.core import Entry, Promise, Pulse
 from paxos_ray.core import government as core
 from paxos_ray.core.messages import THROTTLED, Receipt
-from paxos_ray.machines import (
-    ERROR,
-    OK,
-    MachineError,
-    Replica,
-    Reply,
-    encode_replies,
-)
-from paxos_ray.machines.errors import describe
+from paxos_ray.machines import Replica, encode_pass, encode_replies
 
 _KEPT_PULSES = 64
 _KEPT_OWNERS = 8
@@ -99,6 +92,8 @@ class Citizen:
         self._wish = wish
         self._node = str(ray.get_runtime_context().get_node_id())
         self._replica = Replica()
+        self._keeping = Keeping(self._lock)
+        self._keeping.adopt(self._replica)
         self._snapshots = Snapshots()
         self._tail = Tail(settings.limits.stream_bytes)
         self._pulses: dict[str, tuple[int, Pulse]] = {}  # given (when), not yet settled, by key
@@ -221,6 +216,7 @@ class Citizen:
         with self._lock:
             if not self._stateful() and isinstance(snapshot, dict):
                 replica = Replica()
+                self._keeping.adopt(replica)
                 replica.restore(snapshot)
                 self._load(replica)
             return self._turn(owner, known, self._next())
@@ -248,6 +244,11 @@ class Citizen:
             return Introduction(
                 self._identity, os.getpid(), self._node, number, arrived, self._settings, self._wish
             )
+
+    def audited(self, promise: Promise) -> Digests | None:
+        """See `Keeping.audited`."""
+        with self._lock:
+            return self._keeping.audited(promise, self._replica.applied)
 
     def portray(self, digest: bool) -> Portrait:
         """What people want to know; the digest takes a while if the state is large."""
@@ -283,6 +284,9 @@ class Citizen:
         legislator = self._legislator
         legislator.tick(_now())
         self._apply()
+        if self._leads and self._keeping.is_due(self._replica, _now()):
+            legislator.enqueue(_now(), self._identity.republic, encode_pass())
+            self._apply()
         full = ""  # why no more entries are taken; those after the first refused are not tried
         for call in () if calls is None else unseal(calls):
             number = call.number
@@ -341,7 +345,7 @@ class Citizen:
             if not self._stateful():
                 self._results[owner].append(Result(call.number, wire.RETRY, ""))
                 continue
-            replies = [self._query(*query) for query in unseal(call.matter)]
+            replies = [self._replica.ask(*query) for query in unseal(call.matter)]
             answer = seal(Answer(self._replica.applied, encode_replies(replies)))
             self._results[owner].append(Result(call.number, wire.DONE, answer))
 
@@ -356,6 +360,7 @@ class Citizen:
             replies = self._perform(replica, entry)
             if replies is not None and self._promised:
                 self._answer(entry.promise, replies)
+        self._keeping.applied(_now())
 
     def _perform(self, replica: Replica, entry: Entry) -> bytes | None:
         """Apply an entry, and keep it for who reads the log: the replies, if there are any."""
@@ -365,6 +370,8 @@ class Citizen:
             return None
         replies = encode_replies(applied.replies)
         self._tail.append(entry, applied.fresh, replies)
+        if applied.audit:
+            self._keeping.audit(replica, applied.promise)
         return replies
 
     def _answer(self, promise: Promise, replies: bytes) -> None:
@@ -373,12 +380,6 @@ class Citizen:
             owner, call = asked
             answer = seal(Answer(promise, replies))
             self._results[owner].append(Result(call.number, wire.DONE, answer))
-
-    def _query(self, object: str, method: str, arguments: tuple[Any, ...]) -> Reply:
-        try:
-            return Reply(OK, self._replica.query(object, method, arguments))
-        except MachineError as error:
-            return Reply(ERROR, describe(error))
 
     # -- inside: pulses and turns -------------------------------------------------------------
 
@@ -406,13 +407,13 @@ class Citizen:
 
     def _turn(self, owner: str, known: int, bundle: Bundle | None) -> bytes:
         legislator = self._legislator
-        government, wakeup = legislator.government, legislator.wakeup
+        government = legislator.government
         number = 0 if government is None else government.number
         turn = Turn(
             results=tuple(self._results.pop(owner, ())),
             number=number,
             government=government if number > known else None,
-            wakeup_ms=None if wakeup is None else max(0, wakeup - _now()),
+            wakeup_ms=self._wakeup_ms(),
             urgent=legislator.collapsed,
             donor=legislator.donor,
             top=legislator.top,
@@ -421,6 +422,17 @@ class Citizen:
         while len(self._results) > _KEPT_OWNERS:  # the oldest: that coordinator is no more
             del self._results[next(iter(self._results))]
         return seal(turn)
+
+    def _wakeup_ms(self) -> int | None:
+        now, wakeup = _now(), self._legislator.wakeup
+        waits_ms = self._keeping.waits_ms(self._replica, now) if self._leads else None
+        wakeups = (None if wakeup is None else max(0, wakeup - now), waits_ms)
+        return min((each for each in wakeups if each is not None), default=None)
+
+    @property
+    def _leads(self) -> bool:
+        legislator = self._legislator
+        return legislator.leader == self._identity.id and not legislator.collapsed
 
     # -- inside: state ------------------------------------------------------------------------
 

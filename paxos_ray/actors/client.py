@@ -29,10 +29,10 @@ from paxos_ray.actors.errors import (
 from paxos_ray.actors.gate import Gate, weigh
 from paxos_ray.actors.lookout import Lookout
 from paxos_ray.actors.response import Response
-from paxos_ray.actors.session import BATCH, Batch, Session
+from paxos_ray.actors.session import BATCH, Batch, Session, deliver
 from paxos_ray.actors.settings import COORDINATOR, actor_id, namespace
 from paxos_ray.actors.wire import Answer, seal, unseal
-from paxos_ray.machines import OK, Operation, decode_replies, encode_open, from_reply
+from paxos_ray.machines import Operation, decode_replies, encode_open
 
 log = logging.getLogger("paxos_ray")
 
@@ -317,11 +317,8 @@ class Client:
     def _answered(self, taken: list[tuple[Operation, Response[Any]]], answer: Answer) -> None:
         self._asking = False
         replies = decode_replies(answer.replies)
-        for (_, response), (status, value) in zip(taken, replies, strict=True):
-            if status is OK:
-                response.set_result(value)
-            else:
-                response.set_error(from_reply(value))
+        for (_, response), reply in zip(taken, replies, strict=True):
+            deliver(response, reply)
         self.gate.leave(sum(response.weight for _, response in taken), len(taken))
 
     def _not_answered(self, taken: list[tuple[Operation, Response[Any]]]) -> None:

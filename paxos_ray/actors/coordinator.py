@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import ray
 
 from paxos_ray.actors import deputy, placement
+from paxos_ray.actors.audit import Audit, Divergence
 from paxos_ray.actors.carrier import SWEEP_S, Carrier
 from paxos_ray.actors.citizen import Portrait
 from paxos_ray.actors.member import Lost, Member
@@ -55,6 +56,7 @@ class Survey:
     refused: int  # calls of clients, since it began
     portraits: tuple[Portrait, ...]
     nodes: tuple[Node, ...]
+    divergences: tuple[Divergence, ...] = ()
 
 
 class Coordinator:
@@ -69,6 +71,7 @@ class Coordinator:
         self._engine = self._carrier.engine
         self._population = self._carrier.population
         self._ready = self._carrier.ready
+        self._audit = Audit(self._engine, settings.audit_s)
         self._engine.spawn(self._run())
 
     async def write(self, body: bytes) -> bytes:
@@ -152,6 +155,7 @@ class Coordinator:
             refused=engine.asking.refused,
             portraits=tuple(portrait for portrait in portraits if portrait is not None),
             nodes=tuple(self._population.sites.all),
+            divergences=tuple(self._audit.found),
         )
 
     async def _portray(self, member: Member, digest: bool, limit_s: float) -> Portrait | None:
@@ -171,6 +175,7 @@ class Coordinator:
         engine.spawn(self._population.sites.keep())
         engine.spawn(self._population.keep())
         engine.spawn(self._appoint())
+        engine.spawn(self._audit.keep())
         while True:
             await asyncio.sleep(SWEEP_S)
             engine.sweep()

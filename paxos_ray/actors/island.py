@@ -6,15 +6,15 @@ import contextlib
 import time
 import uuid
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ray
 from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError
 
-from paxos_ray.actors import placement
+from paxos_ray.actors import objects, placement
 from paxos_ray.actors.client import Client, client
 from paxos_ray.actors.coordinator import Progress, Survey, create
 from paxos_ray.actors.errors import (
@@ -31,13 +31,16 @@ from paxos_ray.actors.errors import (
 from paxos_ray.actors.gate import Backlog
 from paxos_ray.actors.handles import Counter
 from paxos_ray.actors.member import names
+from paxos_ray.actors.objects import Handle
 from paxos_ray.actors.progress import wait_until_shaped
 from paxos_ray.actors.records import check, directory_of
-from paxos_ray.actors.settings import Limits, Settings, Wish, island_of, namespace
+from paxos_ray.actors.settings import AUDIT_S, Limits, Settings, Wish, island_of, namespace
 from paxos_ray.actors.status import IslandStatus, compose
 from paxos_ray.actors.stream import AHEAD_BYTES, Stream
 from paxos_ray.core.government import Government
 from paxos_ray.core.promise import Promise
+
+T = TypeVar("T")
 
 _AGAIN_S = 0.05
 _LOOK_S = 0.5  # without news, how long until progress is told anew
@@ -90,6 +93,35 @@ class Island:
         """
         responses = {name: self.counter(name).value.remote() for name in names}
         return {name: response.result(timeout_s) for name, response in responses.items()}
+
+    def deploy(self, name: str, cls: type[T], /, *args: Any, **kwargs: Any) -> Handle[T]:
+        """Have an object of that name: an instance of a class marked with
+        `paxos_ray.replicated`, made by each citizen with copies of these arguments.
+
+        The class travels with its code. If an object of that very class is there already, nothing
+        is done. Raises `AlreadyDeployed` if it is of another, or of changed code; `WrongKind`,
+        `InvalidArgument`, `InvalidClass`, `InvalidArguments`, `TooLarge`, `CannotSnapshot`, and
+        what the class's `__init__` and `bootstrap` raise: then there is no object.
+        """
+        return objects.deploy(self._client, name, cls, args, kwargs)
+
+    def get(self, name: str, cls: type[T] | None = None) -> Handle[T]:
+        """The deployed object of that name. Raises `UnknownObject`, `WrongKind`.
+
+        Given its class, also `AlreadyDeployed`, unless it is of that very class."""
+        return objects.find(self._client, name, cls)
+
+    def handle(self, name: str, about: Mapping[str, Any]) -> Handle[Any]:
+        """The same, of an object of which everything is known."""
+        return Handle(self._client, name, about)
+
+    def objects(self) -> dict[str, str]:
+        """The name of each object to its kind: `"counter"`, or the name of its class."""
+        return objects.listed(self._client)
+
+    def retire(self, name: str) -> None:
+        """Have no object of that name any more: its state is gone. Raises `UnknownObject`."""
+        objects.retire(self._client, name)
 
     def government(self, timeout_s: float = 30.0) -> Government:
         """The government in force, as far as the coordinator knows. Raises `TimedOut`."""
@@ -205,6 +237,7 @@ def launch(
     num_cpus: float | None = None,
     record: str | Path | None = None,
     limits: Limits | None = None,
+    audit_s: float = AUDIT_S,
     timeout_s: float = 120.0,
     progress: bool | None = None,
 ) -> Island:
@@ -214,6 +247,7 @@ def launch(
     a small share on one of several. With `record`, each citizen records everything it is told
     and says in a file below that directory, on its own node: see `paxos_ray.simulation.replay`.
     `limits` say how many bytes each process holds at most.
+    Every `audit_s` seconds the citizens' states are compared, if anything was written; 0: never.
     Shows progress on a terminal, unless told by `progress`.
     Raises `InvalidArgument`, `RayNotInitialised`, `NameTaken`, `ClusterTooSmall`, `CannotRecord`,
     `TimedOut`; then nothing is left behind. Warns with `FewCitizens` of an island that one death
@@ -229,6 +263,7 @@ def launch(
         num_cpus=num_cpus or 0.0,
         record=directory,
         limits=Limits() if limits is None else limits,
+        audit_s=audit_s,
     )
     if not ray.is_initialized():
         raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")

@@ -14,13 +14,13 @@ from paxos_ray.actors.response import Response
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines import (
     ACKNOWLEDGED,
-    ERROR,
     EXPIRED,
     GAP,
+    OK,
     Operation,
     Reply,
     encode_batch,
-    from_reply,
+    value_of,
 )
 
 BATCH = 2_000
@@ -50,6 +50,16 @@ class Batch:
     def weight(self) -> int:
         """Of its calls, bytes."""
         return sum(response.weight for response in self.responses)
+
+
+def deliver(response: Response[Any], reply: Reply) -> None:
+    """Answer with what a reply says."""
+    try:
+        value = value_of(reply)
+    except Exception as error:  # noqa: BLE001 - of the object's method, or of its machine
+        response.set_error(error)
+    else:
+        response.set_result(value)
 
 
 class Session:
@@ -125,12 +135,12 @@ class Session:
             self.acknowledged = self._next - 1
         for response, reply in zip(batch.responses, replies, strict=True):
             status, value = reply
-            if status is ERROR:
-                response.set_error(from_reply(value))
+            if status is OK:
+                response.set_result(value)
             elif status is ACKNOWLEDGED:
                 response.set_error(OutcomeUnknown("applied, but its reply was let go of"))
             else:
-                response.set_result(value)
+                deliver(response, reply)
         return True
 
     def end(self, error: Exception) -> None:

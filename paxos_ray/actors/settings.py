@@ -34,6 +34,10 @@ def actor_id(handle: Any) -> str:
     return name
 
 
+AUDIT_S = 30.0
+"""How often the citizens' states are compared, in seconds, unless that takes too much of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many bytes each process of an island holds, at most: whole numbers above 0.
@@ -72,7 +76,8 @@ class Settings:
     Ray knows to be dead, or that is silent while others answer (`suspicion`), is not waited for
     that long. `num_cpus` is what a citizen asks of Ray.
     If `record` is not None, citizens record in that directory: an absolute path, and each on the
-    file system of its own node. `limits` are those of everybody's memory.
+    file system of its own node. `limits` are those of everybody's memory. The citizens' states are
+    compared every `audit_s` seconds, if anything was written, 0: never.
     """
 
     parliament_size: int = 5
@@ -82,6 +87,7 @@ class Settings:
     num_cpus: float = 0.0
     record: str | None = None
     limits: Limits = Limits()
+    audit_s: float = AUDIT_S
 
     def __post_init__(self) -> None:
         for name in ("parliament_size", "parliament_floor"):
@@ -102,6 +108,10 @@ class Settings:
             raise InvalidArgument(f"num_cpus is not negative, as {self.num_cpus} is")
         if not isinstance(self.limits, Limits):
             raise InvalidArgument(f"limits are Limits, not {self.limits!r}")
+        if isinstance(self.audit_s, bool) or not isinstance(self.audit_s, int | float):
+            raise InvalidArgument(f"audit_s is a number of seconds, not {self.audit_s!r}")
+        if not 0 <= self.audit_s < float("inf"):
+            raise InvalidArgument(f"audit_s is finite and not negative, as {self.audit_s} is")
         if self.record is not None and not os.path.isabs(self.record):
             raise InvalidArgument(f"record is an absolute path, not {self.record!r}")
 

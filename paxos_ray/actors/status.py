@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from paxos_ray.actors.audit import Divergence
 from paxos_ray.actors.citizen import Portrait
 from paxos_ray.actors.coordinator import Survey
 from paxos_ray.actors.settings import Limits
@@ -77,7 +78,8 @@ class IslandStatus:
     `population` is how many citizens were asked for, `shaped` whether it has come to that.
     `governments` are those that the present coordinator has seen, number and leader, the oldest
     first. `underway` says who is coming and going, and what that waits for. `alarms` says what has
-    come near its limit, of `limits`.
+    come near its limit, of `limits`. `divergences` are what audits have found of late, the oldest
+    first: citizens whose state was not that of the others.
     """
 
     name: str
@@ -92,6 +94,7 @@ class IslandStatus:
     limits: Limits
     alarms: tuple[str, ...]
     nodes: tuple[NodeStatus, ...]
+    divergences: tuple[Divergence, ...] = ()
 
     @property
     def leader(self) -> CitizenStatus | None:
@@ -143,6 +146,7 @@ def compose(name: str, survey: Survey) -> IslandStatus:
         limits=limits,
         alarms=tuple(_alarms(citizens, coordinator, limits)),
         nodes=_nodes(survey, citizens),
+        divergences=survey.divergences,
     )
 
 

@@ -21,7 +21,15 @@ from rich.progress import (
 from paxos_ray.cli.exits import EPILOG, Exit
 from paxos_ray.cli.options import Json
 from paxos_ray.cli.render import err, print_json
-from paxos_ray.simulation import PATIENCE, Summary, Tally, run_schedule, run_schedules, shrink
+from paxos_ray.simulation import (
+    PATIENCE,
+    Summary,
+    Tally,
+    Workload,
+    run_schedule,
+    run_schedules,
+    shrink,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -62,6 +70,9 @@ def swarm(
             show_default=False,
         ),
     ] = None,
+    workload: Annotated[
+        Workload, typer.Option(help="What clients do; by default what the seed picks.")
+    ] = Workload.SEED,
     as_json: Json = False,
 ) -> None:
     """Run seeded schedules of faults against simulated islands; exit code 1 if any fails.
@@ -75,15 +86,15 @@ def swarm(
     tally = Tally()
     if trace:
         for seed in chosen:
-            tally.add(run_schedule(seed, note=typer.echo))
+            tally.add(run_schedule(seed, note=typer.echo, workload=workload))
     else:
-        _run(chosen, jobs, most, record, tally)
-    written = _shrink(tally.failures, scenarios) if shrinks else {}
+        _run(chosen, jobs, most, record, workload, tally)
+    written = _shrink(tally.failures, scenarios, workload) if shrinks else {}
     if as_json:
         print_json(_json(chosen, tally, written))
     else:
         for failure in tally.failures:
-            _tell(failure, written.get(failure.seed))
+            _tell(failure, workload, written.get(failure.seed))
         _sum_up(tally)
     raise typer.Exit(Exit.WRONG if tally.failures else Exit.OK)
 
@@ -95,7 +106,9 @@ def _chosen(seeds: str) -> range:
         raise typer.BadParameter(str(error), param_hint="--seeds") from None
 
 
-def _run(seeds: range, jobs: int, most: int, record: Path | None, tally: Tally) -> None:
+def _run(
+    seeds: range, jobs: int, most: int, record: Path | None, workload: Workload, tally: Tally
+) -> None:
     """Run the schedules under a progress bar."""
     columns = (
         TextColumn("schedules"),
@@ -107,7 +120,7 @@ def _run(seeds: range, jobs: int, most: int, record: Path | None, tally: Tally) 
     )
     with Progress(*columns, console=err, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("", total=len(seeds), failed="")
-        for summary in run_schedules(seeds, jobs, record):
+        for summary in run_schedules(seeds, jobs, record, workload):
             tally.add(summary)
             failed = f"{len(tally.failures)} failed" if tally.failures else ""
             progress.update(task, advance=1, failed=failed)
@@ -115,14 +128,16 @@ def _run(seeds: range, jobs: int, most: int, record: Path | None, tally: Tally) 
                 break
 
 
-def _shrink(failures: Sequence[Summary], directory: Path) -> dict[int, Path]:
+def _shrink(failures: Sequence[Summary], directory: Path, workload: Workload) -> dict[int, Path]:
     """Write each failure as a scenario, if its commands alone show it: by seed, where."""
     written: dict[int, Path] = {}
     columns = (TextColumn("shrinking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("", total=len(failures) * PATIENCE)
         for number, failure in enumerate(failures):
-            shrunk = shrink(failure.seed, progress=lambda _: progress.advance(task))
+            shrunk = shrink(
+                failure.seed, progress=lambda _: progress.advance(task), workload=workload
+            )
             progress.update(task, completed=(number + 1) * PATIENCE)
             if shrunk.scenario is not None:
                 directory.mkdir(parents=True, exist_ok=True)
@@ -131,11 +146,12 @@ def _shrink(failures: Sequence[Summary], directory: Path) -> dict[int, Path]:
     return written
 
 
-def _tell(failure: Summary, scenario: Path | None) -> None:
+def _tell(failure: Summary, workload: Workload, scenario: Path | None) -> None:
     """What failed, and how to see it again."""
     typer.echo(f"seed {failure.seed}, at {failure.elapsed_ms} ms: {failure.failure}")
     typer.echo(f"    {failure.detail}")
-    typer.echo(f"    paxos-ray swarm --seeds {failure.seed} --trace")
+    chosen = "" if workload is Workload.SEED else f" --workload {workload}"
+    typer.echo(f"    paxos-ray swarm --seeds {failure.seed}{chosen} --trace")
     if scenario is not None:
         typer.echo(f"    {scenario}")
 

@@ -35,8 +35,75 @@ class OperationFailed(MachineError):
     """A call failed with an error of the machine's own; the message begins with that one's name."""
 
 
+class WrongKind(MachineError, TypeError):
+    """The object of this name is of another kind."""
+
+
+class AlreadyDeployed(MachineError, ValueError):
+    """Another class is deployed under this name."""
+
+
+class InvalidClass(MachineError, TypeError):
+    """The class cannot be replicated; the message says why."""
+
+
+class CannotSnapshot(MachineError, TypeError):
+    """The call would have left a state that cannot be pickled, so it was undone."""
+
+
+class QueryWrites(MachineError, RuntimeError):
+    """A query has changed the object; that was undone."""
+
+
+class TooLarge(MachineError, ValueError):
+    """The arguments of a call weigh more than the class lets them."""
+
+
+class NoContext(PaxosError, RuntimeError):
+    """`context()`, or a part of it, is not to be had here."""
+
+
+class RemoteTraceback(Exception):
+    """Where an object's method raised: the cause of what is raised at the caller."""
+
+    def __str__(self) -> str:
+        return "\n" + str(self.args[0]) if self.args else ""
+
+
+class NotHeld(MachineError):
+    """The grant, lease, ticket or candidacy is not, or no longer, the caller's."""
+
+
+class QueueFull(MachineError):
+    """The queue holds as many items as it may."""
+
+
+class WrongValue(MachineError, TypeError):
+    """What is stored is not a value that the call can work on."""
+
+
+class ConfiguredOtherwise(MachineError, ValueError):
+    """The object is configured already, in another way."""
+
+
 _TYPED: dict[str, type[MachineError]] = {
-    error.__name__: error for error in (UnknownObject, UnknownMethod, InvalidArguments, Malformed)
+    error.__name__: error
+    for error in (
+        UnknownObject,
+        UnknownMethod,
+        InvalidArguments,
+        Malformed,
+        WrongKind,
+        AlreadyDeployed,
+        InvalidClass,
+        CannotSnapshot,
+        QueryWrites,
+        TooLarge,
+        NotHeld,
+        QueueFull,
+        WrongValue,
+        ConfiguredOtherwise,
+    )
 }
 
 

@@ -21,6 +21,8 @@ Operation = tuple[str, str, tuple[Any, ...]]
 
 _OPEN = "open"
 _BATCH = "batch"
+_PASS = "pass"
+_AUDIT = "audit"
 
 
 class Open(NamedTuple):
@@ -42,6 +44,18 @@ class Batch(NamedTuple):
     operations: Sequence[Operation]
 
 
+class Pass(NamedTuple):
+    """Nothing but log time passes: what is due is done. With `audit`, each citizen also makes a
+    digest of its state, as of this entry."""
+
+    audit: bool
+
+
+def encode_pass(audit: bool = False) -> bytes:
+    """The body of an entry that asks for nothing, see `Pass`."""
+    return _pickled((_AUDIT if audit else _PASS,))
+
+
 def encode_open(lifetime_ms: int) -> bytes:
     """The body that opens a session. Raises `Malformed` unless it is a positive integer."""
     return _pickled((_OPEN, _checked_open(lifetime_ms).lifetime_ms))
@@ -55,8 +69,8 @@ def encode_batch(
     return _pickled((_BATCH, *session, first, acknowledged, batch.operations))
 
 
-def decode(body: object) -> Open | Batch:
-    """Read a body. Raises `Malformed` for everything that the two functions above do not make."""
+def decode(body: object) -> Open | Batch | Pass:
+    """Read a body. Raises `Malformed` for everything that the functions above do not make."""
     if type(body) is not bytes:
         raise Malformed(f"a body is bytes, not {type(body).__name__}")
     try:
@@ -68,6 +82,10 @@ def decode(body: object) -> Open | Batch:
             return _checked_open(lifetime_ms)
         case ("batch", government, entry, first, acknowledged, operations):
             return _checked_batch(government, entry, first, acknowledged, operations)
+        case ("pass",):
+            return Pass(audit=False)
+        case ("audit",):
+            return Pass(audit=True)
         case _:
             raise Malformed("a body opens a session or is a batch of one")
 

@@ -17,6 +17,9 @@ class Status(IntEnum):
     `ACKNOWLEDGED`: applied before, and the client has said that it has the reply. `GAP`: not
     applied, an earlier operation of the session is missing; no outcome. `EXPIRED`: its session is
     not open; whether it was applied earlier is unknown.
+
+    `RESULT` and `RAISED` are the outcomes of calls on objects of users' classes, see `Pickled`:
+    what the method returned, and what it raised (which has changed nothing).
     """
 
     OK = 0
@@ -24,20 +27,46 @@ class Status(IntEnum):
     ACKNOWLEDGED = 2
     GAP = 3
     EXPIRED = 4
+    RESULT = 5
+    RAISED = 6
 
 
-OK, ERROR, ACKNOWLEDGED, GAP, EXPIRED = Status
+OK, ERROR, ACKNOWLEDGED, GAP, EXPIRED, RESULT, RAISED = Status
 
 
 class Reply(NamedTuple):
     """The answer to one operation.
 
     `value` is what the machine returned (`OK`), the error's name and message (`ERROR`, see
-    `errors.from_reply`), else None.
+    `errors.from_reply`), the fields of a `Pickled` (`RESULT`) or `Raised` (`RAISED`), else None.
     """
 
     status: Status
     value: Any
+
+
+class Pickled(NamedTuple):
+    """A value as bytes. `likeness`, its digest, is the same on every citizen; the bytes need not
+    be, since a pickle tells shared values from equal ones."""
+
+    likeness: bytes
+    pickle: bytes
+
+
+class Raised(NamedTuple):
+    """An exception: its digest, its name and text, where it was raised, and itself if it can be
+    pickled, else nothing."""
+
+    likeness: bytes
+    name: str
+    text: str
+    traceback: str
+    pickle: bytes
+
+
+def likeness(reply: Reply) -> Reply:
+    """What of a reply is the same on every citizen."""
+    return Reply(reply[0], reply[1][0]) if reply[0] in (RESULT, RAISED) else reply
 
 
 def encode_replies(replies: Sequence[Reply]) -> bytes:

@@ -18,7 +18,7 @@ from typing import Any
 
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines.errors import InvalidSnapshot
-from paxos_ray.machines.replies import ACKNOWLEDGED, GAP, Reply, Status
+from paxos_ray.machines.replies import ACKNOWLEDGED, GAP, Reply, Status, likeness
 
 
 class Session:
@@ -86,17 +86,35 @@ class Sessions:
     def __contains__(self, name: Promise) -> bool:
         return name in self._open
 
-    def expire(self, stamp: int) -> None:
-        """Drop the sessions that `stamp` (ms of log time) shows to have expired."""
+    def expire(self, stamp: int) -> Sequence[Promise]:
+        """Drop the sessions that `stamp` (ms of log time) shows to have expired: their names, in
+        the order of their deadlines."""
         due = self._due
+        if not due or due[0][0] >= stamp:  # nearly always
+            return ()
+        ended: list[tuple[int, Promise]] = []
         while due and due[0][0] < stamp:
             name = due[0][1]
             deadline = self._open[name].deadline
             if deadline < stamp:
                 heappop(due)
                 del self._open[name]
+                ended.append((deadline, name))
             else:
                 heapreplace(due, (deadline, name))
+        # The heap's own order depends on what was used when, and is another after a snapshot.
+        return [name for _, name in sorted(ended)]
+
+    def deadline(self) -> int | None:
+        """The last stamp at which all sessions are open still, None if there are none."""
+        due = self._due
+        while due:
+            name = due[0][1]
+            deadline = self._open[name].deadline
+            if deadline == due[0][0]:
+                return deadline
+            heapreplace(due, (deadline, name))
+        return None
 
     def open(self, name: Promise, lifetime_ms: int, stamp: int) -> None:
         """Open a session, named by the promise of the entry that says so."""
@@ -124,6 +142,14 @@ class Sessions:
             )
             for name, session in self._open.items()
         }
+
+    def likeness(self) -> dict[tuple[int, int], tuple[Any, ...]]:
+        """As `snapshot`, of what is the same on every citizen."""
+        alike = {}
+        for name, fields in self.snapshot().items():
+            replies = self._open[Promise(*name)].replies
+            alike[name] = (*fields[:-1], [likeness(reply)[1] for reply in replies])
+        return alike
 
     def restore(self, snapshot: Any) -> None:
         """Become what `snapshot` says, or raise `InvalidSnapshot` and stay."""

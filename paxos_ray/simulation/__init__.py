@@ -7,6 +7,7 @@ from paxos_ray.simulation.customer_schedule import run_customers
 from paxos_ray.simulation.exhaustive import Bounds, Exploration, Finding, explore
 from paxos_ray.simulation.histories import HistoryRecorder, InvalidHistory, Operation
 from paxos_ray.simulation.linearizability import TooManyOrders, check
+from paxos_ray.simulation.object_schedule import run_objects
 from paxos_ray.simulation.recording import Recorder, Recording
 from paxos_ray.simulation.records import (
     Damaged,
@@ -23,7 +24,7 @@ from paxos_ray.simulation.schedule import Summary
 from paxos_ray.simulation.shrink import PATIENCE, Shrunk, shrink
 from paxos_ray.simulation.swarm import Tally, run_schedules
 from paxos_ray.simulation.windows import Window
-from paxos_ray.simulation.workloads import record_schedule, run_schedule
+from paxos_ray.simulation.workloads import Workload, record_schedule, run_schedule
 
 __all__ = [
     "PATIENCE",
@@ -50,12 +51,14 @@ __all__ = [
     "Torn",
     "Unrecordable",
     "Window",
+    "Workload",
     "check",
     "explore",
     "record_schedule",
     "records",
     "replay",
     "run_customers",
+    "run_objects",
     "run_schedule",
     "run_schedules",
     "shrink",

@@ -84,7 +84,7 @@ class Post:
         self._heard: dict[tuple[int, int], Heard] = {}  # by incarnation and ticket
         self._early: dict[tuple[int, int], Promise | None] = {}  # settled while being asked
 
-    def send(self, action: Callable[..., None], *arguments: Any) -> None:
+    def send(self, action: Callable[..., object], *arguments: Any) -> None:
         """Have it done a little later; never, or twice, if things go wrong."""
         drawn = self._random.random()
         habits = self._habits

@@ -12,12 +12,12 @@ The rules of sessions are written here once more, as plainly as can be and witho
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from paxos_ray.core.log import Entry
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines.errors import Malformed
-from paxos_ray.machines.operations import Open, decode
+from paxos_ray.machines.operations import Open, Pass, decode
 from paxos_ray.machines.operations import Operation as Call
 from paxos_ray.simulation.histories import CounterModel, InvalidHistory, Model
 
@@ -76,6 +76,8 @@ class Replay:
         if isinstance(body, Open):
             self._sessions[entry.promise] = _Session(body.lifetime_ms, entry.stamp)
             return
+        if isinstance(body, Pass):
+            return
         session = self._sessions.get(body.session)
         if session is None or session.used + session.lifetime_ms < entry.stamp:
             self._sessions.pop(body.session, None)
@@ -99,7 +101,16 @@ class Replay:
         return result
 
 
-def faults(replay: Replay, attempts: Sequence[Attempt]) -> list[str]:
+class Told(Protocol):
+    """A log that was played again: what was applied where."""
+
+    @property
+    def applied(self) -> dict[Place, Applied]:
+        """By place."""
+        ...
+
+
+def faults(replay: Told, attempts: Sequence[Attempt]) -> list[str]:
     """What is wrong, a sentence each; nothing if each acknowledged operation was applied once and
     with the result that was told, each of unknown outcome at most once, and nothing else at all."""
     found: list[str] = []

@@ -169,6 +169,11 @@ class HistoryRecorder:
         with self._lock:
             return list(self._calls.values())
 
+    def operation(self, call: OpenCall) -> Operation | None:
+        """What is known of that call; None if it is no part of the history."""
+        with self._lock:
+            return self._calls.get(call)
+
     def close(self, call: OpenCall, started: Operation, result: Any) -> None:
         """For `OpenCall`."""
         with self._lock:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 from paxos_ray.core.legislator import Legislator
 from paxos_ray.simulation import running
@@ -17,11 +18,11 @@ from paxos_ray.simulation.island import Make
 from paxos_ray.simulation.network import Weather
 from paxos_ray.simulation.plan import Plan
 from paxos_ray.simulation.scenario import compose, failure_of
-from paxos_ray.simulation.schedule import Summary
+from paxos_ray.simulation.schedule import Schedule, Summary
 from paxos_ray.simulation.scribe import Scribe
 from paxos_ray.simulation.script import Script
 from paxos_ray.simulation.stage import Unknown
-from paxos_ray.simulation.workloads import schedule_of
+from paxos_ray.simulation.workloads import Workload, schedule_of
 
 FAULTS = (
     *("ambush", "collapse", "hints", "crash", "cut", "emigrate", "newcomer", "spurious"),
@@ -59,16 +60,18 @@ def shrink(
     make: Make = Legislator,
     patience: int = PATIENCE,
     progress: Callable[[int], None] | None = None,
+    workload: Workload = Workload.SEED,
 ) -> Shrunk:
     """Shrink the failing schedule of that seed; `progress` is told each try by its number.
 
     Raises `ValueError` for a schedule that does not fail."""
-    summary = schedule_of(seed, make).run()
+    summary = schedule_of(seed, make, workload=workload).run()
     if summary.failure is None:
         raise ValueError(f"the schedule of seed {seed} does not fail")
     tries = Tries(patience, progress)
-    plan, without = _calmer(seed, schedule_of(seed).plan, summary, make, tries)
-    schedule = schedule_of(seed, make, plan=plan, kind=Scribe)
+    of = partial(schedule_of, seed, make, workload=workload)
+    plan, without = _calmer(of, schedule_of(seed, workload=workload).plan, summary, tries)
+    schedule = of(plan=plan, kind=Scribe)
     schedule.run()
     island = schedule.island
     assert isinstance(island, Scribe)
@@ -108,7 +111,7 @@ class Tries:
 
 
 def _calmer(
-    seed: int, plan: Plan, summary: Summary, make: Make, tries: Tries
+    of: Callable[..., Schedule], plan: Plan, summary: Summary, tries: Tries
 ) -> tuple[Plan, list[str]]:
     """A plan with fewer faults that fails alike, and the names of those it does without."""
     without: list[str] = []
@@ -119,7 +122,7 @@ def _calmer(
         candidate = calmer(plan)
         if candidate == plan:
             continue
-        again = schedule_of(seed, make, plan=candidate).run()
+        again = of(plan=candidate).run()
         if again.failure == summary.failure:
             plan = candidate
             without.append(name)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from paxos_ray.simulation.schedule import Summary
-from paxos_ray.simulation.workloads import record_schedule, run_schedule
+from paxos_ray.simulation.workloads import Workload, record_schedule, run_schedule
 
 CHUNK = 20
 """Schedules that a process runs between two reports."""
@@ -44,25 +44,32 @@ class Tally:
         self.rested_pings = max(self.rested_pings, summary.rested_pings)
 
 
-def run_schedules(seeds: range, jobs: int = 1, record: Path | None = None) -> Iterator[Summary]:
+def run_schedules(
+    seeds: range,
+    jobs: int = 1,
+    record: Path | None = None,
+    workload: Workload = Workload.SEED,
+) -> Iterator[Summary]:
     """Run the schedules of these seeds in `jobs` processes; summaries in the order of the seeds.
 
     With `record`, as `record_schedule` does. Who stops asking has no further chunks begun."""
     if jobs <= 1:
-        yield from map(partial(_run, record), seeds)
+        yield from map(partial(_run, record, workload), seeds)
         return
     chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
     pool = ProcessPoolExecutor(max_workers=jobs)
     try:
-        for summaries in pool.map(partial(_run_all, record), chunks):
+        for summaries in pool.map(partial(_run_all, record, workload), chunks):
             yield from summaries
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _run_all(record: Path | None, seeds: Sequence[int]) -> list[Summary]:
-    return [_run(record, seed) for seed in seeds]
+def _run_all(record: Path | None, workload: Workload, seeds: Sequence[int]) -> list[Summary]:
+    return [_run(record, workload, seed) for seed in seeds]
 
 
-def _run(record: Path | None, seed: int) -> Summary:
-    return run_schedule(seed) if record is None else record_schedule(seed, record)
+def _run(record: Path | None, workload: Workload, seed: int) -> Summary:
+    if record is None:
+        return run_schedule(seed, workload=workload)
+    return record_schedule(seed, record, workload)

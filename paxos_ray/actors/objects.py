@@ -1,0 +1,166 @@
+"""Objects of users' classes on an island: deployed, found, called by handles as of Ray's actors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
+
+from paxos_ray.actors.client import Client
+from paxos_ray.actors.errors import InvalidArgument
+from paxos_ray.actors.response import Response
+from paxos_ray.machines.blueprint import blueprint_of, check_size
+from paxos_ray.machines.errors import (
+    AlreadyDeployed,
+    InvalidArguments,
+    UnknownMethod,
+    WrongKind,
+)
+from paxos_ray.machines.objects import HOSTED, REGISTRY
+from paxos_ray.machines.replicated import methods_of, terms_of
+from paxos_ray.machines.travel import pack
+
+T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LIMIT_S = 120.0
+"""How long deploying, finding and retiring may take."""
+
+
+class ObjectMethod:
+    """A method of a deployed object: `remote(…)` returns a response, a call waits for it."""
+
+    __slots__ = ("_limit", "_method", "_object", "_send", "_what")
+
+    def __init__(self, client: Client, object: str, about: Mapping[str, Any], method: str) -> None:
+        self._send = client.read if about["methods"][method] else client.write
+        self._object = object
+        self._method = method
+        self._what = f"{about['class']}.{method}"
+        self._limit = about["argument_bytes"]
+
+    def __repr__(self) -> str:
+        return f"{self._what} of {self._object!r}"
+
+    def remote(self, *args: Any, **kwargs: Any) -> Response[Any]:
+        """Call the method with copies of these arguments: through the log, exactly once, or, if it
+        is a query, at the leader. Raises `InvalidArguments` and `TooLarge`, without calling it.
+
+        The response raises what the method raises."""
+        payload = _packed(self._what, args, kwargs, self._limit)
+        return self._send((self._object, self._method, (payload,)))
+
+    def __call__(self, *args: Any, timeout_s: float | None = None, **kwargs: Any) -> Any:
+        """The same, waited for; at most `timeout_s` seconds."""
+        return self.remote(*args, **kwargs).result(timeout_s)
+
+
+class Handle(Generic[T]):
+    """A deployed object, an instance of `T`. Its methods are attributes of the handle, each with
+    `remote`: `stock.reserve.remote("sku", 2).result()`.
+
+    A handle may be passed to tasks and actors, where it opens a session of its own.
+    """
+
+    __slots__ = ("_about", "_client", "_object")
+
+    def __init__(self, client: Client, object: str, about: Mapping[str, Any]) -> None:
+        self._client = client
+        self._object = object
+        self._about = about
+
+    def __getattr__(self, name: str) -> ObjectMethod:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._method(name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._about["methods"]})
+
+    def __repr__(self) -> str:
+        what = f"{self._about['class']} {self._object!r}"
+        return f"Handle({what} of island {self._client.island!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _handle, (self._client.island, self._object, dict(self._about))
+
+    def call(
+        self, method: Callable[Concatenate[T, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> Response[R]:
+        """The same as `remote` of that method, for type checkers: `handle.call(Inventory.reserve,
+        "sku", 2)` is a `Response` of what `Inventory.reserve` is declared to return."""
+        return cast("Response[R]", self._method(method.__name__).remote(*args, **kwargs))
+
+    def _method(self, name: str) -> ObjectMethod:
+        methods = self._about["methods"]
+        if name not in methods:
+            known = ", ".join(methods)
+            what = f"{self._about['class']} has no public method {name!r}"
+            raise UnknownMethod(f"{what}, but {known}")
+        return ObjectMethod(self._client, self._object, self._about, name)
+
+
+def deploy(
+    client: Client, name: str, cls: type[T], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Handle[T]:
+    """See `Island.deploy`."""
+    check_name(name)
+    fingerprint, packed = blueprint_of(cls)
+    limit = terms_of(cls).argument_bytes
+    payload = _packed(f"{cls.__qualname__}.__init__", args, kwargs, limit)
+    client.write((REGISTRY, "deploy", (name, fingerprint, packed, payload))).result(LIMIT_S)
+    about = {
+        "class": cls.__qualname__,
+        "fingerprint": fingerprint,
+        "methods": methods_of(cls),
+        "argument_bytes": limit,
+    }
+    return Handle(client, name, about)
+
+
+def find(client: Client, name: str, cls: type[T] | None) -> Handle[T]:
+    """See `Island.get`."""
+    check_name(name)
+    about = client.read((REGISTRY, "describe", (name,))).result(LIMIT_S)
+    if about["kind"] != HOSTED:
+        raise WrongKind(f"{name!r} is a {about['kind']}, not an object of a class")
+    if cls is not None and about["fingerprint"] != blueprint_of(cls)[0]:
+        raise AlreadyDeployed(
+            f"{name!r} is an object of another class than this {cls.__qualname__}: of "
+            f"{about['class']}, fingerprint {about['fingerprint'][:8]}"
+        )
+    return Handle(client, name, about)
+
+
+def listed(client: Client) -> dict[str, str]:
+    """See `Island.objects`."""
+    found = client.read((REGISTRY, "objects", ())).result(LIMIT_S)
+    return {name: of or kind for name, kind, of in found}
+
+
+def retire(client: Client, name: str) -> None:
+    """See `Island.retire`."""
+    check_name(name)
+    client.write((REGISTRY, "retire", (name,))).result(LIMIT_S)
+
+
+def check_name(name: object) -> None:
+    """Raises `InvalidArgument` for what cannot be an object's name."""
+    if type(name) is not str or not name:
+        raise InvalidArgument(f"an object's name is a text that is not empty, not {name!r}")
+
+
+def _packed(what: str, args: tuple[Any, ...], kwargs: dict[str, Any], limit: int) -> bytes:
+    try:
+        payload = pack((args, kwargs))
+    except Exception as error:
+        why = f"the arguments of {what} cannot be pickled: {type(error).__name__}: {error}"
+        raise InvalidArguments(why) from error
+    check_size(what, len(payload), limit)
+    return payload
+
+
+def _handle(island: str, object: str, about: Mapping[str, Any]) -> Handle[Any]:
+    from paxos_ray.actors.island import attach  # a handle knows how to find its island
+
+    return attach(island).handle(object, about)

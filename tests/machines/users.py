@@ -1,0 +1,201 @@
+"""Classes as users write them, for the tests of what hosts them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import paxos_ray
+
+
+class OutOfStock(Exception):
+    """Somebody wants more than there is."""
+
+
+class Unfriendly(Exception):
+    """An exception that pickles and does not unpickle."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+@dataclass
+class Item:
+    sku: str
+    left: int = 0
+    tags: set[str] = field(default_factory=set)
+
+
+@paxos_ray.replicated
+class Inventory:
+    """Everything that may go wrong in a class, beside what should go right."""
+
+    def __init__(self, *skus: str, each: int = 0) -> None:
+        self.items = {sku: Item(sku, each) for sku in skus}
+        self.sales = 0
+        self.extra: Any = None
+
+    def add(self, sku: str, n: int = 1) -> int:
+        item = self.items.setdefault(sku, Item(sku))
+        item.left += n
+        return item.left
+
+    def put(self, item: Item) -> bool:
+        known = item in self.items.values()
+        self.items[item.sku] = item
+        return known
+
+    def reserve(self, sku: str, n: int) -> Item:
+        self.sales += 1  # before it is checked: it must be undone
+        item = self.items[sku]
+        item.left -= n
+        if item.left < 0:
+            raise OutOfStock(f"{item.left + n} {sku} left, {n} wanted")
+        return item
+
+    def tag(self, sku: str, *tags: str) -> set[str]:
+        self.items[sku].tags.update(tags)
+        return self.items[sku].tags
+
+    def fill(self, size: int) -> None:
+        self.extra = {f"key {n}": [n] for n in range(size)}
+
+    def draw(self) -> tuple[float, str, str, int, Any]:
+        here = paxos_ray.context()
+        here.publish({"drawn": here.index}, key="draw")
+        return (
+            here.random.random(),
+            here.fresh_id(),
+            here.fresh_id(),
+            here.stamp,
+            tuple(here.promise),
+        )
+
+    def publish_and_fail(self) -> None:
+        paxos_ray.context().publish("never told")
+        raise OutOfStock("as announced")
+
+    def lock(self) -> None:
+        self.sales += 1
+        self.extra = threading.Lock()
+
+    def give_lock(self) -> Any:
+        self.sales += 1
+        return threading.Lock()
+
+    def unfriendly(self) -> None:
+        raise Unfriendly(1, 2)
+
+    def leave(self) -> None:
+        self.sales += 1
+        raise SystemExit(3)
+
+    def deeper(self) -> None:
+        self.sales += 1
+        self.deeper()
+
+    @paxos_ray.query
+    def left(self, sku: str) -> int:
+        return self.items[sku].left
+
+    @paxos_ray.query
+    def when(self) -> tuple[int, Any]:
+        here = paxos_ray.context()
+        return here.stamp, tuple(here.promise)
+
+    @paxos_ray.query
+    def draws(self) -> float:
+        return paxos_ray.context().random.random()
+
+    @paxos_ray.query
+    def writes(self, raises: bool = False) -> int:
+        self.items["a"].left = 99
+        if raises:
+            raise OutOfStock("while writing")
+        return 99
+
+
+@paxos_ray.replicated
+class Diary:
+    """Is told of everything."""
+
+    def __init__(self) -> None:
+        self.told: list[Any] = []
+        self.alarm: int | None = None
+        self.every = 0
+
+    def set_alarm(self, stamp: int | None, every: int = 0) -> None:
+        self.alarm, self.every = stamp, every
+
+    @paxos_ray.query
+    def read(self) -> list[Any]:
+        return self.told
+
+    def _note(self, *what: Any) -> None:
+        here = paxos_ray.context()
+        self.told.append((str(here.promise), here.stamp, *what))
+        here.publish(what, key="told")
+
+    def bootstrap(self) -> None:
+        self._note("bootstrap")
+
+    def arrive(self, citizen: str) -> None:
+        self._note("arrive", citizen)
+
+    def acclimated(self, citizen: str) -> None:
+        self._note("acclimated", citizen)
+
+    def depart(self, citizen: str) -> None:
+        self._note("depart", citizen)
+
+    def government(self, number: int, leader: str) -> None:
+        self._note("government", number, leader)
+
+    def session_ended(self, session: paxos_ray.Promise) -> None:
+        self._note("ended", str(session))
+
+    def due(self) -> int | None:
+        return self.alarm
+
+    def tick(self) -> None:
+        self._note("tick", self.alarm)
+        if self.every < 0:
+            raise OutOfStock("a tick fails")
+        self.alarm = None if not self.every or self.alarm is None else self.alarm + self.every
+
+
+@paxos_ray.replicated
+class Cellar:
+    """Says by itself what its state is."""
+
+    def __init__(self) -> None:
+        self.bottles: dict[str, int] = {}
+        self.cache: Any = threading.Lock()  # cannot be pickled, and need not be
+
+    def store(self, name: str) -> int:
+        self.bottles[name] = self.bottles.get(name, 0) + 1
+        if name == "broken":
+            raise OutOfStock("glass")
+        return self.bottles[name]
+
+    def snapshot(self) -> dict[str, int]:
+        return self.bottles
+
+    def join(self, snapshot: dict[str, int]) -> None:
+        self.bottles = snapshot
+        self.cache = threading.Lock()
+
+
+@paxos_ray.replicated(checks_first=True, argument_bytes=2_000)
+class Careful:
+    """Raises before it changes anything."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def add(self, n: int, ballast: bytes = b"") -> int:
+        if n < 0:
+            raise ValueError("n is below 0")
+        self.total += n
+        return self.total
