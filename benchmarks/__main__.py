@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME [--json FILE]`: measure, print a table, write JSON."""
+"""Measure, show, write: `python -m benchmarks COMMAND [--json FILE]`; `--help` names them."""
 
 from __future__ import annotations
 
@@ -72,6 +72,15 @@ def standard(json: Json = None, trials: int = 3) -> None:
     """Operations of each standard object that a replica applies, with 100 and 100,000 in it."""
     details: dict[str, Value] = {**standard_figures.measure(trials)}
     _finish(Report(details=details), Console(file=sys.stdout), json)
+
+
+@app.command()
+def objects(json: Json = None, trials: int = 5) -> None:
+    """Objects of users' classes: costs of calls and exceptions, pauses at 100 MB of state."""
+    from benchmarks.objects import measure
+
+    console = Console(file=sys.stdout)
+    _finish(measure(console, trials), console, json)
 
 
 if __name__ == "__main__":

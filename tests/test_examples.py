@@ -56,3 +56,11 @@ def test_follow_the_log() -> None:
     out = run("follow_the_log.py")
     assert "sold: {'apples': 5, 'pears': 5, 'plums': 7}\n" in out
     assert "then: {'pears': 6}\n" in out
+
+
+def test_inventory() -> None:
+    out = run("inventory.py")
+    assert "sold, though a leader was killed: 250\n" in out
+    assert "left: 0 orders: 250\n" in out
+    assert "refused: 4 sail wanted\n" in out
+    assert "sails left: 3 orders: 250\n" in out

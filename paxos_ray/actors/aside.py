@@ -43,9 +43,10 @@ def _run(work: Callable[[], bytes], writing: int) -> None:
         os.closerange(3, writing)
         os.closerange(writing + 1, 1 << 20)
         try:
-            said = _DONE + work()
+            status, said = _DONE, work()
         except BaseException as error:  # noqa: BLE001 - the original is told
-            said = _FAILED + f"{type(error).__name__}: {error}".encode("utf-8", "replace")
+            status, said = _FAILED, f"{type(error).__name__}: {error}".encode("utf-8", "replace")
+        os.write(writing, status)
         left = memoryview(said)
         while left:
             left = left[os.write(writing, left[:_PIECE]) :]
@@ -54,18 +55,22 @@ def _run(work: Callable[[], bytes], writing: int) -> None:
 
 
 def _await(pid: int, reading: int, done: Callable[[bytes | Failed], None]) -> None:
-    pieces: list[bytes] = []
+    status, pieces = b"", []
     deadline = time.monotonic() + LIMIT_S
     whole = False
     try:
         while time.monotonic() < deadline:
             if not select.select((reading,), (), (), deadline - time.monotonic())[0]:
                 break
-            piece = os.read(reading, _PIECE)
+            # The status by itself: to cut it off later would copy all that comes after it.
+            piece = os.read(reading, _PIECE if status else 1)
             if not piece:
                 whole = True
                 break
-            pieces.append(piece)
+            if status:
+                pieces.append(piece)
+            else:
+                status = piece
     finally:
         os.close(reading)
         if not whole:
@@ -74,7 +79,7 @@ def _await(pid: int, reading: int, done: Callable[[bytes | Failed], None]) -> No
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, 0)
     said = b"".join(pieces) if whole else b""
-    if said[:1] == _DONE:
-        done(said[1:])
+    if whole and status == _DONE:
+        done(said)
     else:
-        done(Failed(said[1:].decode("utf-8", "replace") or "the copy of the process has ended"))
+        done(Failed(said.decode("utf-8", "replace") or "the copy of the process has ended"))

@@ -284,7 +284,7 @@ class Citizen:
         legislator = self._legislator
         legislator.tick(_now())
         self._apply()
-        if self._leads and self._keeping.is_due(self._replica, _now()):
+        if self._leads and self._keeping.is_due(self._replica, _now()):  # log time passes
             legislator.enqueue(_now(), self._identity.republic, encode_pass())
             self._apply()
         full = ""  # why no more entries are taken; those after the first refused are not tried

@@ -41,12 +41,12 @@ class Keeping:
 
     def adopt(self, replica: Replica) -> None:
         """This is the citizen's replica from now on."""
-        replica.renew_aside(self._renew)
+        replica.renew_aside(self.renew)
 
     # -- checkpoints --------------------------------------------------------------------------
 
-    def _renew(self, hosted: Hosted) -> None:
-        """Called within the citizen's lock, while an entry is applied."""
+    def renew(self, hosted: Hosted) -> None:
+        """Make a new checkpoint of that object. Called within the citizen's lock."""
         if id(hosted) in self._renewing:
             return
         self._renewing.add(id(hosted))

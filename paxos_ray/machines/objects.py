@@ -190,6 +190,13 @@ class Objects:
                 raise InvalidArguments(f"the registry's {method} is called otherwise")
         raise UnknownMethod(f"the registry has no method {method!r} that reads it")
 
+    def deployed(self, name: str) -> Hosted:
+        """The deployed object of that name. Raises `UnknownObject`."""
+        hosted = self._hosted.get(name)
+        if hosted is None:
+            raise _unknown(name)
+        return hosted
+
     def kinds(self) -> dict[str, str]:
         """The name of each object to its kind, by name."""
         return dict(sorted(self._kinds.items()))

@@ -110,6 +110,10 @@ class Replica:
             return alarm
         return deadline + 1 if alarm is None else min(alarm, deadline + 1)
 
+    def deployed(self, name: str) -> Hosted:
+        """The deployed object of that name. Raises `UnknownObject`."""
+        return self._objects.deployed(name)
+
     def renew_aside(self, on_stale: Callable[[Hosted], None]) -> None:
         """From now on, deployed objects that should have a new checkpoint say so instead of
         stopping to make one: at each call, until they have it."""
