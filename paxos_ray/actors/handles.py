@@ -44,6 +44,11 @@ class Method(Generic[T]):
         patience_s = 0.0 if overload == "raise" else timeout_s
         return type(self)(self._client, self._object, self._method, patience_s)
 
+    @property
+    def patience_s(self) -> float | None:
+        """How long a call waits to be let in, None: as long as it takes."""
+        return self._patience_s
+
     def _write(self, *arguments: Any) -> Response[T]:
         call = (self._object, self._method, arguments)
         return self._client.write(call, self._patience_s)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, cast
 
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
+from paxos_ray.actors.handles import Method
 from paxos_ray.actors.response import Response
+from paxos_ray.machines import Operation
 from paxos_ray.machines.blueprint import blueprint_of, check_size
 from paxos_ray.machines.errors import (
     AlreadyDeployed,
@@ -23,36 +25,66 @@ T = TypeVar("T")
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_NOTHING: Mapping[str, Any] = {}
+
 LIMIT_S = 120.0
 """How long deploying, finding and retiring may take."""
 
 
-class ObjectMethod:
+class ObjectMethod(Method[Any]):
     """A method of a deployed object: `remote(…)` returns a response, a call waits for it."""
 
-    __slots__ = ("_limit", "_method", "_object", "_send", "_what")
+    __slots__ = ("_about",)
 
-    def __init__(self, client: Client, object: str, about: Mapping[str, Any], method: str) -> None:
-        self._send = client.read if about["methods"][method] else client.write
-        self._object = object
-        self._method = method
-        self._what = f"{about['class']}.{method}"
-        self._limit = about["argument_bytes"]
+    def __init__(
+        self,
+        client: Client,
+        object: str,
+        method: str,
+        patience_s: float | None = None,
+        about: Mapping[str, Any] = _NOTHING,
+    ) -> None:
+        super().__init__(client, object, method, patience_s)
+        self._about = about
 
     def __repr__(self) -> str:
         return f"{self._what} of {self._object!r}"
 
+    def options(
+        self, *, overload: Literal["wait", "raise"] = "wait", timeout_s: float | None = None
+    ) -> Self:
+        """See `Method.options`."""
+        patience_s = super().options(overload=overload, timeout_s=timeout_s).patience_s
+        return type(self)(self._client, self._object, self._method, patience_s, self._about)
+
     def remote(self, *args: Any, **kwargs: Any) -> Response[Any]:
         """Call the method with copies of these arguments: through the log, exactly once, or, if it
-        is a query, at the leader. Raises `InvalidArguments` and `TooLarge`, without calling it.
+        is a query, at the leader. The response raises what the method raises.
 
-        The response raises what the method raises."""
-        payload = _packed(self._what, args, kwargs, self._limit)
-        return self._send((self._object, self._method, (payload,)))
+        Raises `InvalidArguments`, `TooLarge` and `Overloaded`, without calling it."""
+        call = self._packed(args, kwargs)
+        if self._about["methods"][self._method]:
+            return self._client.read(call, self._patience_s)
+        return self._client.write(call, self._patience_s)
+
+    async def submit(self, *args: Any, **kwargs: Any) -> Response[Any]:
+        """The same from a coroutine: what is awaited is that the call may be made."""
+        call = self._packed(args, kwargs)
+        if self._about["methods"][self._method]:
+            return await self._client.read_async(call, self._patience_s)
+        return await self._client.write_async(call, self._patience_s)
 
     def __call__(self, *args: Any, timeout_s: float | None = None, **kwargs: Any) -> Any:
-        """The same, waited for; at most `timeout_s` seconds."""
+        """The same as `remote`, waited for; at most `timeout_s` seconds."""
         return self.remote(*args, **kwargs).result(timeout_s)
+
+    @property
+    def _what(self) -> str:
+        return f"{self._about['class']}.{self._method}"
+
+    def _packed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Operation:
+        payload = _packed(self._what, args, kwargs, self._about["argument_bytes"])
+        return self._object, self._method, (payload,)
 
 
 class Handle(Generic[T]):
@@ -97,7 +129,7 @@ class Handle(Generic[T]):
             known = ", ".join(methods)
             what = f"{self._about['class']} has no public method {name!r}"
             raise UnknownMethod(f"{what}, but {known}")
-        return ObjectMethod(self._client, self._object, self._about, name)
+        return ObjectMethod(self._client, self._object, name, about=self._about)
 
 
 def deploy(

@@ -7,9 +7,11 @@ from typing import Any
 
 from paxos_ray.core.government import Government
 from paxos_ray.core.promise import Promise
-from paxos_ray.machines.errors import MachineError, Malformed, from_reply
-from paxos_ray.machines.operations import Batch, Open, decode
-from paxos_ray.machines.replies import ERROR, decode_replies
+from paxos_ray.machines.errors import Malformed
+from paxos_ray.machines.operations import Batch, Open, Operation, decode
+from paxos_ray.machines.outcomes import value_of
+from paxos_ray.machines.replies import RAISED, RESULT, Reply, decode_replies
+from paxos_ray.machines.travel import unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,8 @@ class LogOperation:
     """One operation that an entry has applied: what was called, and what came of it.
 
     `sequence` is its number in the session of its entry; `value` what it returned, None if it
-    failed with `error`, which then has changed nothing.
+    failed with `error`, which then has changed nothing. Named arguments, which only objects of
+    users' classes take, come last, as a dict. What cannot be read here is there as it was pickled.
     """
 
     sequence: int
@@ -25,7 +28,7 @@ class LogOperation:
     method: str
     arguments: tuple[Any, ...]
     value: Any
-    error: MachineError | None = None
+    error: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,25 @@ def _operations(batch: Batch, fresh: int, replies: bytes) -> tuple[LogOperation,
     if before < 0 or len(answers) != fresh:
         raise Malformed(f"{len(batch.operations)} operations, of which {fresh} were applied")
     told = []
-    for sequence, call, (status, value) in zip(
+    for sequence, call, reply in zip(
         range(batch.first + before, batch.first + before + fresh), called, answers, strict=True
     ):
-        error = from_reply(value) if status is ERROR else None
-        told.append(LogOperation(sequence, *call, None if error else value, error))
+        value, error = None, None
+        try:
+            value = value_of(reply)
+        except Exception as raised:  # noqa: BLE001 - whatever the object has raised
+            error = raised
+        told.append(LogOperation(sequence, *_readable(call, reply), value, error))
     return tuple(told)
+
+
+def _readable(call: Operation, reply: Reply) -> Operation:
+    """The call with the arguments that its caller has given."""
+    name, method, arguments = call
+    if reply.status not in (RESULT, RAISED) or len(arguments) != 1:
+        return call
+    try:
+        positional, named = unpack(arguments[0])
+    except Exception:  # noqa: BLE001 - a class of the caller's may not be here
+        return call
+    return name, method, (*positional, named) if named else tuple(positional)

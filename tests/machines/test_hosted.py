@@ -33,6 +33,8 @@ from paxos_ray.machines import (
     UnknownObject,
     WrongKind,
     encode_batch,
+    encode_replies,
+    read_entry,
     value_of,
 )
 from paxos_ray.machines import hosted as hosted_module
@@ -264,6 +266,23 @@ def test_the_context_is_the_same_on_all_and_another_for_each_call(shop: Shop) ->
         shop.ask("draws")
     with pytest.raises(NoContext):
         Inventory().draw()
+
+
+def test_readers_of_the_log_see_calls_as_they_were_made(shop: Shop) -> None:
+    shop.deploy(Inventory, "a", each=1)
+    calls = [("add", ("a",), {"n": 2}), ("reserve", ("a", 2), {}), ("reserve", ("a", 9), {})]
+    body = encode_batch(
+        shop.session, 2, 1, [("x", method, (pack((args, named)),)) for method, args, named in calls]
+    )
+    applied = shop.chronicle.append(body)
+    entry = read_entry(applied.promise, 0, body, applied.fresh, encode_replies(applied.replies))
+    assert [(told.method, told.arguments) for told in entry.operations] == [
+        ("add", ("a", {"n": 2})),
+        ("reserve", ("a", 2)),
+        ("reserve", ("a", 9)),
+    ]
+    assert [told.value for told in entry.operations] == [3, Item("a", 1), None]
+    assert type(entry.operations[2].error) is OutOfStock
 
 
 def test_events_of_calls_that_succeed_are_told_in_order(shop: Shop) -> None:
