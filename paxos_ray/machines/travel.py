@@ -54,7 +54,7 @@ def pack(value: Any, known: Catalogue | None = None) -> bytes:
 
     Raises what cannot be pickled raises: nearly anything."""
     buffer = BytesIO()
-    _Packer(buffer, known).dump(value)
+    _packer(buffer, known).dump(value)
     return buffer.getvalue()
 
 
@@ -72,7 +72,7 @@ def pack_class(cls: type) -> bytes:
     made = _made.get(cls)
     if made is None:
         with _by_value():
-            made = _made[cls] = cloudpickle.dumps(cls, protocol=5)
+            made = _made[cls] = _pickling.dumps(cls, protocol=5)
     return made
 
 
@@ -82,19 +82,34 @@ _catalogue: ContextVar[Catalogue | None] = ContextVar("paxos_ray catalogue", def
 _lock = threading.RLock()
 
 
-class _Packer(cloudpickle.Pickler):  # type: ignore[misc]
-    def __init__(self, buffer: BytesIO, known: Catalogue | None) -> None:
-        super().__init__(buffer, protocol=5)
-        self._known_classes = known
+def use(pickling: Any) -> None:
+    """From now on, pickle with this module instead of cloudpickle, whose functions it has: with
+    the one that others in this process pickle classes with. A class that came by it is known again
+    when it comes another time, and so is one class."""
+    global _pickling, _packer
+    _pickling, _packer = pickling, _packer_of(pickling)
 
-    def reducer_override(self, value: Any) -> Any:
-        """See `pickle.Pickler`. Of plain values it is not called at all."""
-        if isinstance(value, type) and _travels(value):
-            known = self._known_classes is not None and value in self._known_classes
-            if self._known_classes is None:
-                _foreign[_key(value)] = value  # what comes back of it is of this class
-            return resolve, (*_key(value), b"" if known else pack_class(value))
-        return super().reducer_override(value)
+
+def _packer_of(pickling: Any) -> Any:
+    class Packer(pickling.Pickler):  # type: ignore[misc]
+        def __init__(self, buffer: BytesIO, known: Catalogue | None) -> None:
+            super().__init__(buffer, protocol=5)
+            self._known_classes = known
+
+        def reducer_override(self, value: Any) -> Any:
+            """See `pickle.Pickler`. Of plain values it is not called at all."""
+            if isinstance(value, type) and _travels(value):
+                known = self._known_classes is not None and value in self._known_classes
+                if self._known_classes is None:
+                    _foreign[_key(value)] = value  # what comes back of it is of this class
+                return resolve, (*_key(value), b"" if known else pack_class(value))
+            return super().reducer_override(value)
+
+    return Packer
+
+
+_pickling: Any = cloudpickle
+_packer = _packer_of(cloudpickle)
 
 
 def resolve(module: str, name: str, packed: bytes) -> type:
@@ -129,7 +144,8 @@ def _key(cls: type) -> Key:
 def _by_value() -> Iterator[None]:
     """For a while, all loaded modules that the user works in are pickled by value."""
     with _lock:
-        before = cloudpickle.list_registry_pickle_by_value()
+        pickling = _pickling
+        before = pickling.list_registry_pickle_by_value()
         mine = [
             module
             for name, module in list(sys.modules.items())
@@ -137,9 +153,9 @@ def _by_value() -> Iterator[None]:
         ]
         mine = [each for each in mine if sys.modules.get(getattr(each, "__name__", "")) is each]
         for module in mine:
-            cloudpickle.register_pickle_by_value(module)
+            pickling.register_pickle_by_value(module)
         try:
             yield
         finally:
             for module in mine:
-                cloudpickle.unregister_pickle_by_value(module)
+                pickling.unregister_pickle_by_value(module)
