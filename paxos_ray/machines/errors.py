@@ -63,7 +63,7 @@ class NoContext(PaxosError, RuntimeError):
     """`context()`, or a part of it, is not to be had here."""
 
 
-class RemoteTraceback(Exception):
+class RemoteTraceback(PaxosError):
     """Where an object's method raised: the cause of what is raised at the caller."""
 
     def __str__(self) -> str:

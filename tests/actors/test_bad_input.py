@@ -170,7 +170,6 @@ def test_ray_that_is_not_initialised() -> None:
 def test_every_error_is_a_paxos_error() -> None:
     errors = [getattr(paxos_ray, name) for name in paxos_ray.__all__]
     classes = [each for each in errors if isinstance(each, type) and issubclass(each, Exception)]
-    classes.remove(paxos_ray.RemoteTraceback)  # which is only ever the cause of a user's own error
     for each in classes:
         assert issubclass(each, paxos_ray.PaxosError | UserWarning), each
 
