@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from paxos_ray.core.promise import Promise
 from paxos_ray.simulation import checkers
@@ -53,7 +53,7 @@ class Place(Protocol):
         """Its time."""
 
     @property
-    def incarnations(self) -> dict[tuple[str, object], Inhabitant]:
+    def incarnations(self) -> Mapping[tuple[str, Any], Inhabitant]:
         """All that ever lived there, by id and cookie."""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from paxos_ray.core.government import Citizen
 from paxos_ray.core.promise import Promise
-from paxos_ray.simulation.exhaustive.court import Court, Courts
+from paxos_ray.simulation.exhaustive.court import Courts
 from paxos_ray.simulation.exhaustive.likeness import Likeness
 from paxos_ray.simulation.exhaustive.postures import Postures
 from paxos_ray.simulation.exhaustive.state import Bounds, State
@@ -52,12 +52,12 @@ def begin(bounds: Bounds, reduced: bool) -> tuple[World, State]:
         newcomers[len(ids)] = newcomer.citizen
     likeness = Likeness(timeless=bounds.alarms == 0)
     postures = Postures(likeness)
-    world = World(likeness, postures, Courts(likeness, postures), newcomers, reduced)
+    courts = Courts(likeness, postures)
+    world = World(likeness, postures, courts, newcomers, bounds, reduced)
     inhabitants = list(island.inhabitants.values())
-    court = Court(history, inhabitants, settings)
-    court.agenda.now = island.agenda.now
+    annal, bench = courts.begin(history, inhabitants, settings, island.agenda.now)
     numbers = tuple(postures.enter(who.legislator, island.agenda.now) for who in inhabitants)
-    return world, world.begin(tuple(who.id for who in inhabitants), numbers, court, bounds)
+    return world, world.begin(numbers, annal, bench)
 
 
 def _grow(island: Island, ids: str) -> None:

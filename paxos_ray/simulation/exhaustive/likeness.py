@@ -26,7 +26,7 @@ from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from io import BytesIO
 from random import Random
-from types import FunctionType, MethodType
+from types import FunctionType, MappingProxyType, MethodType
 from typing import Any
 
 from paxos_ray.core.government import Citizen, Government
@@ -98,6 +98,9 @@ class Likeness:
         self._numbers: dict[bytes, int] = {}
         self._identities: dict[int, int] = {}  # of those in `values`, which stay alive
 
+    def __len__(self) -> int:
+        return len(self.values)
+
     # -- values --------------------------------------------------------------------------
 
     def number(self, value: Any) -> int:
@@ -114,6 +117,22 @@ class Likeness:
             self._identities[id(value)] = number
         return number
 
+    def digest(self, value: Any) -> bytes:
+        """The digest of a shared value."""
+        return self.digests[self.number(value)]
+
+    def value(self, digest: bytes) -> Any:
+        """The value of that digest."""
+        return self.values[self._numbers[digest]]
+
+    def told(self, numbers: Iterable[int]) -> list[bytes]:
+        """These values, each for a likeness that knows all values it is made of (`hear`)."""
+        return [self.freeze(self.values[number], root=True) for number in numbers]
+
+    def hear(self, values: Iterable[bytes]) -> list[int]:
+        """The numbers of values told by another likeness, in their order."""
+        return [self.number(self.thaw(value)) for value in values]
+
     def _content(self, value: Any) -> Any:
         kind = type(value)
         if kind in PLAIN:
@@ -128,27 +147,38 @@ class Likeness:
 
     # -- copies --------------------------------------------------------------------------
 
-    def freeze(self, thing: Any) -> bytes:
-        """What `thaw` makes a copy of; shared values stay shared, and chance is taken out."""
+    def freeze(
+        self, thing: Any, named: Mapping[int, str] = MappingProxyType({}), root: bool = False
+    ) -> bytes:
+        """What `thaw` makes a copy of; shared values stay shared, and chance is taken out.
+
+        Of the objects whose identities are `named` nothing but the name is kept; `root` says that
+        the thing is itself a shared value, whose parts are wanted."""
         buffer = BytesIO()
-        _Freezer(buffer, self).dump(thing)
+        _Freezer(buffer, self, named, thing if root else None).dump(thing)
         return buffer.getvalue()
 
-    def thaw(self, frozen: bytes) -> Any:
-        """A copy."""
-        return _Thawer(BytesIO(frozen), self.values).load()
+    def thaw(self, frozen: bytes, named: Mapping[str, Any] = MappingProxyType({})) -> Any:
+        """A copy, with these for what was named."""
+        return _Thawer(BytesIO(frozen), self, named).load()
 
     # -- forms ---------------------------------------------------------------------------
 
     def form(
-        self, thing: Any, now: int = 0, pulses: Iterable[str] = (), sort: bool = False
+        self,
+        thing: Any,
+        now: int = 0,
+        pulses: Iterable[str] = (),
+        sort: bool = False,
+        named: Mapping[int, str] = MappingProxyType({}),
     ) -> bytes:
         """The digest of what matters of `thing`; `pulses` are the ids of those waited for.
 
-        With `sort` the order of mappings does not matter, else it does.
+        With `sort` the order of mappings does not matter, else it does. Of the objects whose
+        identities are `named` only the name matters.
         """
-        named = {id: ("pulse", place) for place, id in enumerate(pulses)}
-        walk = _Walk(self, now, named, sort)
+        places = {id: ("pulse", place) for place, id in enumerate(pulses)}
+        walk = _Walk(self, now, places, sort, named)
         walk.visit(thing)
         return blake2b(repr(walk.told).encode(), digest_size=16).digest()
 
@@ -156,8 +186,16 @@ class Likeness:
 class _Walk:
     """One walk through an object; what is met a second time is told by its place."""
 
-    def __init__(self, likeness: Likeness, now: int, pulses: dict[str, Any], sort: bool) -> None:
+    def __init__(
+        self,
+        likeness: Likeness,
+        now: int,
+        pulses: Mapping[str, Any],
+        sort: bool,
+        named: Mapping[int, str],
+    ) -> None:
         self.told: list[Any] = []
+        self._named = named
         self._likeness = likeness
         self._now = now
         self._pulses = pulses
@@ -178,6 +216,8 @@ class _Walk:
             self._several(kind.__name__, value)
         elif kind in (Representation, MethodType, FunctionType):
             tell(kind.__name__)  # follows from the government; what is the code's
+        elif id(value) in self._named:
+            tell(("named", self._named[id(value)]))
         elif id(value) in self._met:
             tell(("met", self._met[id(value)]))
         else:
@@ -218,32 +258,41 @@ class _Walk:
 
 
 class _Freezer(pickle.Pickler):
-    def __init__(self, buffer: BytesIO, likeness: Likeness) -> None:
+    def __init__(
+        self, buffer: BytesIO, likeness: Likeness, named: Mapping[int, str], root: Any
+    ) -> None:
         super().__init__(buffer, protocol=5)
         self._likeness = likeness
+        self._named = named
+        self._root = root
 
     def persistent_id(self, value: Any) -> Any:
         kind = type(value)
+        if kind in PLAIN:
+            return None
         if kind in SHARED:
-            return self._likeness.number(value)
+            return None if value is self._root else self._likeness.digest(value)
         if kind is Random or kind is Least:
             return "chance"
         if value is VACANT:
             return "vacant"
-        return None
+        return self._named.get(id(value))
 
 
 class _Thawer(pickle.Unpickler):
-    def __init__(self, buffer: BytesIO, values: list[Any]) -> None:
+    def __init__(self, buffer: BytesIO, likeness: Likeness, named: Mapping[str, Any]) -> None:
         super().__init__(buffer)
-        self._values = values
+        self._likeness = likeness
+        self._named = named
 
     def persistent_load(self, known: Any) -> Any:
+        if type(known) is bytes:
+            return self._likeness.value(known)
         if known == "chance":
             return _LEAST
         if known == "vacant":
             return VACANT
-        return self._values[known]
+        return self._named[known]
 
 
 def _parts(value: Any) -> Iterable[Any]:

@@ -18,6 +18,9 @@ from paxos_ray.simulation.island import REPUBLIC
 Deed = tuple[Any, ...]
 """An input: its name, then numbers of values, ids and places; see `Postures._do`."""
 
+SeenAs = tuple[tuple[Any, ...], tuple[Any, ...], tuple[str, Any, int] | None, tuple[Outcome, ...]]
+"""What is seen: the views before and after, what was asked, and what became of tickets."""
+
 PULSES_AT_MOST = 50
 """More pulses upon one input than any rule of the protocol gives."""
 
@@ -79,8 +82,10 @@ class Postures:
         self.postures: list[Posture] = []
         self.sights: list[Sight] = []
         self._numbers: dict[bytes, int] = {}
-        self._steps: dict[tuple[int, Deed], Step] = {}
-        self._seen: dict[tuple[Any, ...], int] = {}
+        self.made: dict[tuple[int, Deed], Step] = {}  # by posture and input
+        self.seen_as: list[SeenAs] = []  # what makes each sight one
+        self.news: list[tuple[int, Deed]] = []  # what has been made since it was told
+        self._seen: dict[SeenAs, int] = {}
 
     def __len__(self) -> int:
         return len(self.postures)
@@ -88,7 +93,7 @@ class Postures:
     @property
     def steps(self) -> int:
         """How many steps have been worked out."""
-        return len(self._steps)
+        return len(self.made)
 
     def enter(self, legislator: Legislator, now: int) -> int:
         """The posture of a Legislator that waits for no pulse."""
@@ -103,9 +108,10 @@ class Postures:
     def step(self, posture: int, deed: Deed) -> Step:
         """What that input does to a citizen who stands like that."""
         key = (posture, deed)
-        step = self._steps.get(key)
+        step = self.made.get(key)
         if step is None:
-            step = self._steps[key] = self._step(posture, deed)
+            step = self.made[key] = self._step(posture, deed)
+            self.news.append(key)
         return step
 
     # -- one step ------------------------------------------------------------------------
@@ -185,31 +191,30 @@ class Postures:
         likeness = self.likeness
         form = likeness.form(legislator, now, (pulse.id for pulse in pulses))
         digest = form + bytes([asked])
-        number = self._numbers.setdefault(digest, len(self.postures))
-        if number == len(self.postures):
-            role = legislator.inspect().role
-            self.postures.append(
-                Posture(
-                    frozen=likeness.freeze(legislator),
-                    digest=digest,
-                    id=legislator.id,
-                    now=now,
-                    asked=asked,
-                    pulses=pulses,
-                    view=self._view(legislator),
-                    leads=role == "writer",
-                    collapsed=legislator.collapsed,
-                    stateful=legislator.stateful,
-                    entered=legislator.top is not None,
-                    wakeup=legislator.wakeup,
-                )
+        number = self._numbers.get(digest)
+        if number is not None:
+            return number
+        return self.adopt(
+            Posture(
+                frozen=likeness.freeze(legislator),
+                digest=digest,
+                id=legislator.id,
+                now=now,
+                asked=asked,
+                pulses=pulses,
+                view=self._view(legislator),
+                leads=legislator.inspect().role == "writer",
+                collapsed=legislator.collapsed,
+                stateful=legislator.stateful,
+                entered=legislator.top is not None,
+                wakeup=legislator.wakeup,
             )
-        return number
+        )
 
     # -- what checkers see ---------------------------------------------------------------
 
     def _view(self, legislator: Legislator) -> tuple[Any, ...]:
-        number = self.likeness.number
+        digest = self.likeness.digest
         register, government = legislator.register, legislator.government
         return (
             legislator.id,
@@ -217,9 +222,9 @@ class Postures:
             legislator.promised,
             legislator.minimum,
             legislator.stateful,
-            None if register is None else number(register),
-            None if government is None else number(government),
-            tuple(map(number, legislator.log)),
+            None if register is None else digest(register),
+            None if government is None else digest(government),
+            tuple(map(digest, legislator.log)),
         )
 
     def _sight(self, before: int, after: int, asked: Any, outcomes: tuple[Outcome, ...]) -> int:
@@ -228,10 +233,25 @@ class Postures:
         if asked is None and not outcomes and view == self.postures[before].view:
             return -1
         known = self.postures[before].view
-        number = self._seen.setdefault((known, view, asked, outcomes), len(self.sights))
+        seen_as = (known, view, asked, outcomes)
+        only_asked = not outcomes and view == known
+        return self.adopt_sight(seen_as, Sight(after, asked, outcomes, only_asked))
+
+    # -- by number -----------------------------------------------------------------------
+
+    def adopt(self, posture: Posture) -> int:
+        """The number of a posture."""
+        number = self._numbers.setdefault(posture.digest, len(self.postures))
+        if number == len(self.postures):
+            self.postures.append(posture)
+        return number
+
+    def adopt_sight(self, seen_as: SeenAs, sight: Sight) -> int:
+        """The number of a sight."""
+        number = self._seen.setdefault(seen_as, len(self.sights))
         if number == len(self.sights):
-            only_asked = not outcomes and view == self.postures[before].view
-            self.sights.append(Sight(after, asked, outcomes, only_asked))
+            self.sights.append(sight)
+            self.seen_as.append(seen_as)
         return number
 
 

@@ -13,8 +13,9 @@ from paxos_ray.core.describe import (
     describe_request,
 )
 from paxos_ray.simulation.exhaustive.postures import body
-from paxos_ray.simulation.exhaustive.state import DEAD, Move, State, Way
+from paxos_ray.simulation.exhaustive.state import DEAD, STRAY_SHIFT, Move, State, Way
 from paxos_ray.simulation.exhaustive.world import World
+from paxos_ray.simulation.watch import Violation
 
 
 def retell(world: World, first: State, numbers: Sequence[int], last: Way) -> tuple[str, ...]:
@@ -23,7 +24,7 @@ def retell(world: World, first: State, numbers: Sequence[int], last: Way) -> tup
     state = first
     for number in numbers:
         way, after = next(islice(world.follow(state), number, None))
-        assert isinstance(after, State)
+        assert not isinstance(after, Violation)
         lines += _tell(world, state, way)
         state = after
     return (*lines, *_tell(world, state, last))
@@ -36,7 +37,7 @@ def _tell(world: World, state: State, way: Way) -> Iterator[str]:
         assert made is not None
         after = made[0]
         told = _told(world, state, move)
-        if isinstance(after, State):
+        if not isinstance(after, Violation):
             yield "; ".join((told, *_changed(world, state, after)))
             state = after
         else:
@@ -50,16 +51,15 @@ def _told(world: World, state: State, move: Move) -> str:
         case "deliver" | "double" | "late" | "late again":
             return _received(world, state, move)
         case "results" | "lost" | "missed":
-            dead = state.carriers[move.carrier][2][move.slot][0]
-            dies = f"{world.ids[dead]} dies; " if move.kind == "missed" else ""
+            dies = f"{world.ids[move.other]} dies; " if move.kind == "missed" else ""
             return f"{dies}{who} gets results: {_results(world, state, move)}"
         case "write":
-            posture = world.postures.postures[state.postures[move.who]]
+            posture = world.postures.postures[_posture(world, state, move.who)]
             return f"{who} is asked to write {body(posture).decode()}"
         case "emigrate" | "embark":
-            return f"{who} is asked to let {world.ids[move.carrier]} {move.kind}"
+            return f"{who} is asked to let {world.ids[move.other]} {move.kind}"
         case "hint":
-            return f"{who} is told that {world.ids[move.carrier]} is dead"
+            return f"{who} is told that {world.ids[move.other]} is dead"
     words = {
         "read": "is asked to confirm a read",
         "crash": "dies",
@@ -73,20 +73,21 @@ def _received(world: World, state: State, move: Move) -> str:
     """A request arrives: in whose hands or late, and for the last time or not."""
     values, late = world.likeness.values, move.kind.startswith("late")
     if late:
-        request = state.strays[move.carrier][1]
+        request = state[world.count + 2 + move.place] >> STRAY_SHIFT
     else:
-        request = state.carriers[move.carrier][2][move.slot][1] // 2
+        carried = world.cells.cells[state[move.other]].bundle[move.place][1]
+        request = carried[move.slot][1] >> 1
     line = f"{world.ids[move.who]} receives{', late,' if late else ''} "
     line += describe_request(values[request])
     if move.kind in ("double", "late again"):
         line += ", which is on its way once more"
-    step = world.postures.step(state.postures[move.who], ("receive", request))
+    step = world.postures.step(_posture(world, state, move.who), ("receive", request))
     return line if step.reply is None else f"{line} / {describe_reply(values[step.reply])}"
 
 
 def _results(world: World, state: State, move: Move) -> str:
     slots: dict[str, Any] = {}
-    for at, (to, code) in enumerate(state.carriers[move.carrier][2]):
+    for at, (to, code) in enumerate(world.cells.cells[state[move.who]].bundle[move.place][1]):
         lost = at == move.slot or code < 0
         slots[world.ids[to]] = None if lost else world.likeness.values[code >> 1]
     return describe_replies(slots)
@@ -94,7 +95,8 @@ def _results(world: World, state: State, move: Move) -> str:
 
 def _changed(world: World, before: State, after: State) -> Iterator[str]:
     """What is new at whoever acted."""
-    for id, old, new in zip(world.ids, before.postures, after.postures, strict=True):
+    for who, id in enumerate(world.ids):
+        old, new = _posture(world, before, who), _posture(world, after, who)
         if DEAD in (old, new) or old == new:
             continue
         was, now = world.postures.postures[old], world.postures.postures[new]
@@ -109,3 +111,7 @@ def _changed(world: World, before: State, after: State) -> Iterator[str]:
             yield f"{id} has collapsed"
         if not was.leads and now.leads:
             yield f"{id} leads"
+
+
+def _posture(world: World, state: State, who: int) -> int:
+    return world.cells.cells[state[who]].posture

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from hashlib import blake2b
-from marshal import dumps
+from contextlib import closing
+from dataclasses import dataclass
 
+from paxos_ray.simulation.exhaustive.crew import Crew
 from paxos_ray.simulation.exhaustive.founding import begin
+from paxos_ray.simulation.exhaustive.harvest import Harvest
 from paxos_ray.simulation.exhaustive.retelling import retell
-from paxos_ray.simulation.exhaustive.state import Bounds, State, Way, is_quiet
-from paxos_ray.simulation.watch import Violation
+from paxos_ray.simulation.exhaustive.shelves import Roots, Shelf, Visited
+from paxos_ray.simulation.exhaustive.state import Bounds, State
 
-REPORT_EVERY = 4_096
-"""States expanded between two reports of progress."""
+SLICE = 20_000
+"""States whose moves are made at a time, by one process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,109 +52,97 @@ def explore(
     limit: int | None = None,
     reduced: bool = True,
     report: Report | None = None,
+    jobs: int = 1,
 ) -> Exploration:
     """Search all states within the bounds, up to `limit`, or to the first violation.
 
     `reduced` leaves out orders of events that come to the same. `report` is called now and then.
+    With `jobs` processes it comes to the same, counts included.
     """
-    return Search(bounds, limit, reduced, report).run()
-
-
-@dataclass(slots=True)
-class _Roots:
-    """How each state was come by: from which, by which of its moves."""
-
-    parents: array[int] = field(default_factory=lambda: array("L"))
-    moves: array[int] = field(default_factory=lambda: array("H"))
-
-    def add(self, parent: int, move: int) -> None:
-        self.parents.append(parent)
-        self.moves.append(move)
-
-    def way(self, state: int) -> list[int]:
-        """The moves from the first state to this one."""
-        way: list[int] = []
-        while state:
-            way.append(self.moves[state])
-            state = self.parents[state]
-        return way[::-1]
+    return Search(bounds, limit, reduced, report, jobs).run()
 
 
 class Search:
     """One search. `seen` is told of every new state."""
 
     def __init__(
-        self, bounds: Bounds, limit: int | None, reduced: bool, report: Report | None = None
+        self,
+        bounds: Bounds,
+        limit: int | None,
+        reduced: bool,
+        report: Report | None = None,
+        jobs: int = 1,
     ) -> None:
         self.world, self.first = begin(bounds, reduced)
         self.exploration = Exploration(bounds, reduced)
         self.seen: Callable[[State], None] | None = None
+        self.slice = SLICE
+        self._crew = Crew(self.world, jobs)
         self._limit = limit
         self._report = report
-        self._visited: set[bytes] = set()
-        self._roots = _Roots()
+        self._visited = Visited()
+        self._roots = Roots()
+        self._expanded = 0  # states whose moves have been made
 
     def run(self) -> Exploration:
         """Search to the end, the limit, or the first violation."""
         exploration = self.exploration
-        self._visited.add(_digest(self.first))
-        self._count(self.first, 0, 0)
-        level, index = [self.first], 0
-        while level and exploration.finding is None:
-            following: list[State] = []
-            for state in level:
-                if self._limit is not None and exploration.states >= self._limit:
-                    break
-                if index % REPORT_EVERY == 0:
-                    self._tell(len(level) + len(following))
-                if not self._expand(state, index, following):
-                    break
-                index += 1
-            else:
-                level = following
-                exploration.depth += bool(level)
-                continue
-            break
-        exploration.complete = not level and exploration.finding is None
-        self._tell(exploration.states - index)
+        self._visited.add(self.world.digest(self.first))
+        level = Shelf(self.slice)
+        self._count(self.first, 0, 0, level)
+        self._tell()
+        while len(level) and not self._is_over():
+            following = Shelf(self.slice)
+            with closing(self._crew.reaping(level, self._visited)) as harvests:
+                for harvest in harvests:
+                    self._gather(harvest, following)
+                    self._tell()
+                    if self._is_over():
+                        break
+            level = following
+            exploration.depth += bool(level) and not self._is_over()
+        exploration.complete = self._expanded == exploration.states
+        exploration.complete &= exploration.finding is None
+        self._tell()
         return exploration
 
-    def _expand(self, state: State, index: int, following: list[State]) -> bool:
-        """Make all moves of a state; False when one breaks something."""
-        exploration, world, visited = self.exploration, self.world, self._visited
-        for number, (way, after) in enumerate(world.follow(state)):
-            exploration.transitions += 1
-            if isinstance(after, Violation):
-                self._found(after, index, way)
-                return False
-            digest = _digest(after)
-            if digest not in visited:
-                visited.add(digest)
-                self._count(after, index, number)
-                following.append(after)
-        return True
+    def _is_over(self) -> bool:
+        exploration = self.exploration
+        limited = self._limit is not None and exploration.states >= self._limit
+        return limited or exploration.finding is not None
 
-    def _count(self, state: State, parent: int, move: int) -> None:
+    def _gather(self, harvest: Harvest, following: Shelf) -> None:
+        """Count the new states of a slice, in order, up to the limit or a violation."""
+        exploration = self.exploration
+        first, at, found = self._expanded, 0, len(harvest.digests)
+        for parent, transitions in enumerate(harvest.transitions):
+            if self._limit is not None and exploration.states >= self._limit:
+                return
+            self._expanded += 1
+            exploration.transitions += transitions
+            while at < found and harvest.parents[at] == parent:
+                if self._visited.add(harvest.digests[at]):
+                    self._count(harvest.states[at], first + parent, harvest.moves[at], following)
+                at += 1
+        if harvest.violation is not None:
+            name, detail, way = harvest.violation
+            self._expanded -= 1
+            path = retell(self.world, self.first, self._roots.way(self._expanded), way)
+            exploration.finding = Finding(name, detail, path)
+
+    def _count(self, state: State, parent: int, move: int, following: Shelf) -> None:
         exploration = self.exploration
         exploration.states += 1
-        exploration.quiet += is_quiet(state)
+        exploration.quiet += self.world.is_quiet(state)
         self._roots.add(parent, move)
+        following.add(state)
         if self.seen is not None:
             self.seen(state)
 
-    def _found(self, violation: Violation, index: int, last: Way) -> None:
-        path = retell(self.world, self.first, self._roots.way(index), last)
-        self.exploration.finding = Finding(violation.name, violation.detail, path)
-
-    def _tell(self, frontier: int) -> None:
+    def _tell(self) -> None:
         exploration, world = self.exploration, self.world
-        exploration.frontier = frontier
+        exploration.frontier = exploration.states - self._expanded
         exploration.postures, exploration.steps = len(world.postures), world.postures.steps
-        exploration.courts = len(world.courts)
+        exploration.courts = len(world.courts.annals)
         if self._report is not None:
             self._report(exploration)
-
-
-def _digest(state: State) -> bytes:
-    """16 bytes: that two states of a billion share theirs is less likely than 1 in 10²⁰."""
-    return blake2b(dumps(tuple(state), 2), digest_size=16).digest()

@@ -49,34 +49,58 @@ class Bounds:
 ENTRIES, READS, CHANGES_LEFT, ELECTIONS, CRASHES, FAULTS, ALARMS = range(7)
 
 DEAD = -1
-ANYBODY = -1
 NOTHING_COMES = -1
 
 Slot = tuple[int, int]
 """A recipient, and a code: twice the number of the request on its way, that of the reply and one
 more, or `NOTHING_COMES`."""
-Carrier = tuple[int, int, tuple[Slot, ...]]
-"""Sender, place of the pulse among those it waits for, and the slots."""
-Stray = tuple[int, int]
-"""Recipient, and the number of the request."""
+Slots = tuple[Slot, ...]
+Bundle = tuple[tuple[int, Slots], ...]
+"""The carriers of one citizen, in order: the place of the pulse among those that it waits for, and
+the slots. A pulse that was given again has two."""
+
+State = tuple[int, ...]
+"""One state, flat: the cell of each citizen, the annal of the checkers, what is left (`Left`), and
+any number of strays (see `stray`)."""
+
+# What is left is one number: seven bits for each bound, and above them a bit for who is dead.
+_BITS = 7
+_MOST = (1 << _BITS) - 1
+DEAD_SHIFT = _BITS * 7
 
 
-class State(NamedTuple):
-    """One state; see the module."""
+def left_of(amounts: tuple[int, ...]) -> int:
+    """What is left at first, nobody being dead."""
+    return sum(amount << _BITS * index for index, amount in enumerate(amounts))
 
-    postures: tuple[int, ...]
-    carriers: tuple[Carrier, ...]
-    strays: tuple[Stray, ...]
-    left: tuple[int, ...]
-    court: int
+
+def is_left(left: int, index: int) -> int:
+    """How much of that kind is left."""
+    return left >> _BITS * index & _MOST
+
+
+def less(left: int, index: int) -> int:
+    """What is left when one of that kind is spent."""
+    return left - (1 << _BITS * index)
+
+
+STRAY_SHIFT = 3
+STRAY_MASK = (1 << STRAY_SHIFT) - 1
+
+
+def stray(to: int, request: int) -> int:
+    """A request that nobody waits for: the recipient, and the number of the request."""
+    return request << STRAY_SHIFT | to
 
 
 class Move(NamedTuple):
-    """What may happen: its kind, at whom, and places or citizens that it concerns."""
+    """What may happen: its kind, at whom, whom else it concerns (the sender of what arrives, who
+    is asked about), and the places of a carrier and a slot, or of a stray."""
 
     kind: str
     who: int
-    carrier: int = -1
+    other: int = -1
+    place: int = -1
     slot: int = -1
 
 
@@ -84,23 +108,6 @@ Way = tuple[Move, ...]
 """Moves made together: any number of silent ones, and one that is not."""
 
 
-def is_quiet(state: State) -> bool:
-    """Whether nothing is on its way."""
-    return not state.carriers and not state.strays
-
-
-def undelivered(slots: tuple[Slot, ...]) -> list[Stray]:
-    """The requests in these slots that have not arrived."""
-    return [(to, code // 2) for to, code in slots if code >= 0 and code % 2 == 0]
-
-
-def answered(carriers: tuple[Carrier, ...], at: int, slot: int, code: int) -> tuple[Carrier, ...]:
-    """The carriers when one of them has got this in a slot."""
-    sender, place, slots = carriers[at]
-    filled = (*slots[:slot], (slots[slot][0], code), *slots[slot + 1 :])
-    return (*carriers[:at], (sender, place, filled), *carriers[at + 1 :])
-
-
-def less(left: tuple[int, ...], index: int) -> tuple[int, ...]:
-    """What is left when one of that kind is spent."""
-    return (*left[:index], left[index] - 1, *left[index + 1 :])
+def undelivered(slots: Slots) -> list[int]:
+    """The strays that the requests in these slots become which have not arrived."""
+    return [stray(to, code >> 1) for to, code in slots if code >= 0 and code % 2 == 0]

@@ -40,32 +40,48 @@ from collections.abc import Iterator
 
 from paxos_ray.core.government import Citizen
 from paxos_ray.core.messages import Prepare
-from paxos_ray.simulation.exhaustive.court import Court, Courts
+from paxos_ray.simulation.exhaustive.cells import Cell, Cells, Result, Turn, summed
+from paxos_ray.simulation.exhaustive.court import Courts, Verdicts
 from paxos_ray.simulation.exhaustive.likeness import Likeness
 from paxos_ray.simulation.exhaustive.postures import REFUSED, Deed, Postures, Step
 from paxos_ray.simulation.exhaustive.state import (
     ALARMS,
-    ANYBODY,
     CHANGES_LEFT,
     CRASHES,
     DEAD,
+    DEAD_SHIFT,
     ELECTIONS,
     ENTRIES,
     FAULTS,
     NOTHING_COMES,
     READS,
+    STRAY_MASK,
+    STRAY_SHIFT,
     Bounds,
-    Carrier,
     Move,
-    Slot,
+    Slots,
     State,
-    Stray,
     Way,
-    answered,
+    is_left,
+    left_of,
     less,
+    stray,
     undelivered,
 )
 from paxos_ray.simulation.watch import Violation
+
+ASKED = {
+    "write": ENTRIES,
+    "read": READS,
+    "emigrate": CHANGES_LEFT,
+    "embark": CHANGES_LEFT,
+    "hint": ELECTIONS,
+    "alarm": ALARMS,
+    "load": -1,
+}
+"""What a citizen may be asked or told, and what that takes of what is left."""
+_ASKED = {kind: place for place, kind in enumerate(ASKED)}
+_UNKNOWN = Turn(DEAD, (), (), -1, -1, 0, False)
 
 
 class World:
@@ -77,219 +93,281 @@ class World:
         postures: Postures,
         courts: Courts,
         newcomers: dict[int, Citizen],
+        bounds: Bounds,
         reduced: bool,
     ) -> None:
         self.likeness = likeness
         self.postures = postures
         self.courts = courts
         self.ids: tuple[str, ...] = ()
+        self.first_left = left_of(bounds.amounts)
+        # What has been worked out, for whoever is to be told: turns by cell and input, and what is
+        # seen after them by annal.
+        self.turns: list[tuple[int, int]] = []
+        self.sights: list[tuple[int, int, int]] = []
+        self._emigrants = bounds.change == "emigrate"
         self._newcomers = {who: likeness.number(citizen) for who, citizen in newcomers.items()}
-        self._places: dict[str, int] = {}
         self._reduced = reduced
         self._spent: dict[tuple[int, int], bool] = {}
+        self.verdicts = Verdicts(courts, postures)
+        self._digests: dict[tuple[str, int], int] = {}
 
-    def begin(
-        self, ids: tuple[str, ...], postures: tuple[int, ...], court: Court, bounds: Bounds
-    ) -> State:
+    def begin(self, postures: tuple[int, ...], annal: int, bench: Bench) -> State:
         """The state to begin at."""
-        self.ids = ids
-        self._places = {id: place for place, id in enumerate(ids)}
-        self._emigrants = bounds.change == "emigrate"
-        return State(postures, (), (), bounds.amounts, self.courts.enter(court))
+        self.ids = self.courts.ids
+        self.count = len(self.ids)
+        self._places = {id: place for place, id in enumerate(self.ids)}
+        self.cells = Cells(self.likeness, self.postures, self.courts, self.count)
+        cells = [
+            self.cells.number(who, posture, (), witness)
+            for who, (posture, witness) in enumerate(zip(postures, bench, strict=True))
+        ]
+        return (*cells, annal, self.first_left)
 
     # -- what may happen -----------------------------------------------------------------
 
     def follow(self, state: State) -> Iterator[tuple[Way, State | Violation]]:
         """What may come next, in a fixed order, and the moves that lead there."""
-        pending: list[tuple[Way, State, int]] = [((), state, ANYBODY)]
-        passed: set[State] = set()
-        while pending:
-            way, before, turn = pending.pop()
-            for move in self._moves(before, turn):
-                made = self.make(before, move)
-                if made is None:
-                    continue
-                after, silent = made
-                if not silent:
-                    yield (*way, move), after
-                elif isinstance(after, State) and after not in passed:
-                    passed.add(after)
-                    pending.append(((*way, move), after, move.who))
+        make = self.make
+        for who in range(self.count):
+            pending: list[tuple[Way, State]] = [((), state)]
+            passed: set[State] = set()
+            while pending:
+                way, before = pending.pop()
+                for move in self._moves(before, who):
+                    made = make(before, move)
+                    if made is None:
+                        continue
+                    after, silent = made
+                    if not silent:
+                        yield (*way, move), after
+                    elif after not in passed:
+                        assert not isinstance(after, Violation)
+                        passed.add(after)
+                        pending.append(((*way, move), after))
 
-    def _moves(self, state: State, turn: int) -> Iterator[Move]:
-        """All that may happen next, or what may at one citizen; some of it may be refused."""
-        left = state.left
-        faulty = left[FAULTS] > 0
-        for place, (sender, _, slots) in enumerate(state.carriers):
-            if turn in (ANYBODY, sender):
-                yield from self._home(place, sender, slots, faulty)
-                if left[CRASHES] and self._reduced:
-                    yield from self._missed(place, sender, slots)
-            for at, (to, code) in enumerate(slots):
-                if code >= 0 and code % 2 == 0 and turn in (ANYBODY, to):
-                    yield Move("deliver", to, place, at)
-                    if faulty:
-                        yield Move("double", to, place, at)
-        for place, (to, _) in enumerate(state.strays):
-            if turn in (ANYBODY, to) and state.strays[place - 1 : place] != (state.strays[place],):
-                yield Move("late", to, place)
+    def _moves(self, state: State, who: int) -> list[Move]:
+        """All that may happen next at one citizen; some of it may be refused."""
+        cells, count = self.cells.cells, self.count
+        cell, left = cells[state[who]], state[count + 1]
+        if cell.posture == DEAD:
+            return []
+        moves = list(cell.results)
+        faulty = is_left(left, FAULTS)
+        if faulty:
+            moves += cell.losses
+        if self._reduced and is_left(left, CRASHES):
+            moves += cell.misses
+        for other in state[:count]:
+            moves += cells[other].deliveries[who]
+            if faulty:
+                moves += cells[other].doubles[who]
+        bag = state[count + 2 :]
+        for place, code in enumerate(bag):
+            if code & STRAY_MASK == who and code not in bag[:place]:
+                moves.append(Move("late", who, -1, place))
                 if faulty:
-                    yield Move("late again", to, place)
-        for who, posture in enumerate(state.postures):
-            if posture != DEAD and turn in (ANYBODY, who):
-                yield from self._own(state, who, posture)
-                if left[CRASHES] and not self._reduced:
-                    yield Move("crash", who)
+                    moves.append(Move("late again", who, -1, place))
+        self._own(state, cell, left, moves)
+        return moves
 
-    def _home(
-        self, place: int, sender: int, slots: tuple[Slot, ...], faulty: bool
-    ) -> Iterator[Move]:
-        """A carrier goes home: with all results, or but for one, which is lost."""
-        missing = [at for at, (_, code) in enumerate(slots) if code >= 0 and code % 2 == 0]
-        if not missing:
-            yield Move("results", sender, place)
-        if faulty and len(missing) <= 1:
-            for at, (_, code) in enumerate(slots):
-                if code >= 0 and missing in ([], [at]):
-                    yield Move("lost", sender, place, at)
-
-    def _missed(self, place: int, sender: int, slots: tuple[Slot, ...]) -> Iterator[Move]:
-        """A carrier goes home without the reply of somebody who dies."""
-        missing = [at for at, (_, code) in enumerate(slots) if code >= 0 and code % 2 == 0]
-        if len(missing) == 1:
-            yield Move("missed", sender, place, missing[0])
-
-    def _own(self, state: State, who: int, number: int) -> Iterator[Move]:
+    def _own(self, state: State, cell: Cell, left: int, moves: list[Move]) -> None:
         """What a citizen is asked or told, and what befalls it."""
-        posture, left = self.postures.postures[number], state.left
+        who, posture = cell.who, self.postures.postures[cell.posture]
         if posture.leads:
-            if left[ENTRIES]:
-                yield Move("write", who)
-            if left[READS]:
-                yield Move("read", who)
-            if left[CHANGES_LEFT]:
-                for other in range(len(self.ids)):
+            if is_left(left, ENTRIES):
+                moves.append(Move("write", who))
+            if is_left(left, READS):
+                moves.append(Move("read", who))
+            if is_left(left, CHANGES_LEFT):
+                for other in range(self.count):
                     if self._emigrants or other in self._newcomers:
-                        yield Move("emigrate" if self._emigrants else "embark", who, other)
-        if left[ELECTIONS] and not posture.collapsed:
-            for other in range(len(self.ids)):
-                if other != who:
-                    yield Move("hint", who, other)
+                        moves.append(Move("emigrate" if self._emigrants else "embark", who, other))
+        if not posture.collapsed and is_left(left, ELECTIONS):
+            moves += [Move("hint", who, other) for other in range(self.count) if other != who]
         if posture.entered and not posture.stateful and self._stateful(state):
-            yield Move("load", who)
-        if left[ALARMS] and posture.wakeup is not None:
-            yield Move("alarm", who)
+            moves.append(Move("load", who))
+        if is_left(left, ALARMS) and posture.wakeup is not None:
+            moves.append(Move("alarm", who))
+        if not self._reduced and is_left(left, CRASHES):
+            moves.append(Move("crash", who))
 
     def _stateful(self, state: State) -> bool:
         """Whether somebody has the application's state."""
-        postures = self.postures.postures
-        return any(posture != DEAD and postures[posture].stateful for posture in state.postures)
+        postures = [self.cells.cells[cell].posture for cell in state[: self.count]]
+        return any(it != DEAD and self.postures.postures[it].stateful for it in postures)
 
     # -- what comes of it ----------------------------------------------------------------
 
     def make(self, state: State, move: Move) -> tuple[State | Violation, bool] | None:
         """What a move leads to, and whether it is silent; None when it is refused."""
-        kind, who, at, slot = move
+        kind, who, other, place, slot = move
+        count = self.count
         if kind == "crash":
-            return self._crash(state, who), False
+            return self._die(state, who), False
         if kind == "missed":
-            state, at = self._die(state, at, slot)
-        carriers, strays, left = state.carriers, state.strays, state.left
+            state, place = self._missed(state, move)
+            slot = -1
+        annal, left = state[count], state[count + 1]
+        bag = state[count + 2 :]
         wanted = False
-        deed: Deed
-        if kind in ("deliver", "double"):
-            to, code = carriers[at][2][slot]
-            deed, wanted = ("receive", code // 2), True
+        if kind == "deliver" or kind == "double":
+            code = self.cells.cells[state[other]].bundle[place][1][slot][1] >> 1
+            key, wanted = code << 2, True
             if kind == "double":
-                strays, left = (*strays, (to, code // 2)), less(left, FAULTS)
-        elif kind in ("late", "late again"):
-            deed = ("receive", strays[at][1])
+                bag, left = (*bag, stray(who, code)), less(left, FAULTS)
+        elif kind == "late" or kind == "late again":
+            key = bag[place] >> STRAY_SHIFT << 2
             if kind == "late":
-                strays = strays[:at] + strays[at + 1 :]
+                bag = bag[:place] + bag[place + 1 :]
             else:
                 left = less(left, FAULTS)
-        elif kind in ("results", "lost", "missed"):
-            _, place, slots = carriers[at]
-            carriers = carriers[:at] + carriers[at + 1 :]
+        elif place >= 0:
+            key = (place << 3 | slot + 1) << 2 | 1
             if kind == "lost":
                 left = less(left, FAULTS)
-                to, code = slots[slot]
-                if code % 2 == 0:
-                    strays = (*strays, (to, code // 2))
-                slots = (*slots[:slot], (to, NOTHING_COMES), *slots[slot + 1 :])
-            deed = ("sent", place, tuple((self.ids[to], code >> 1) for to, code in slots))
         else:
-            deed, spent = self._asked(move)
-            if spent >= 0:
+            key = (_ASKED[kind] << 3 | other + 1) << 2 | 2
+            if (spent := ASKED[kind]) >= 0:
                 left = less(left, spent)
-        step = self.postures.step(state.postures[who], deed)
+        number = state[who]
+        key = key << 6 | left >> DEAD_SHIFT
+        cell = self.cells.cells[number]
+        turn = cell.turns.get(key, _UNKNOWN)
+        if turn is _UNKNOWN:
+            turn = cell.turns[key] = self._turn(cell, key)
+            self.turns.append((number, key))
+        if turn is None:
+            return None
+        if isinstance(turn, Violation):
+            return turn, False
+        after = turn.after
+        if after < 0:
+            seen = turn.seen.get(annal) or self._see(state, number, key, turn)
+            if isinstance(seen, Violation):
+                return seen, False
+            annal, after = seen
+        if turn.strays:
+            bag += turn.strays
+        cells = list(state[:count])
+        cells[who] = after
+        if wanted:
+            cells[other] = self.cells.answered(cells[other], place, slot, turn.reply)
+        if bag and self._reduced and not is_left(left, ELECTIONS):
+            bag = tuple(
+                it for it in bag if not self._is_spent(cells[it & STRAY_MASK], it >> STRAY_SHIFT)
+            )
+        return (*cells, annal, left, *bag), turn.quiet and not wanted
+
+    def _see(self, state: State, number: int, key: int, turn: Turn) -> tuple[int, int] | Violation:
+        """Annal and cell after the checkers have seen what a turn shows."""
+        cell, annal = self.cells.cells[number], state[self.count]
+        passed = self.courts.passed(annal, turn.elapsed) if turn.elapsed else annal
+        found, is_near = (passed, cell.witness), True
+        if turn.sight >= 0:
+            bench = tuple(self.cells.cells[it].witness for it in state[: self.count])
+            verdict = self.verdicts.on(passed, bench, cell.who, turn.sight)
+            if isinstance(verdict, Violation):
+                return verdict
+            found, is_near = verdict
+        seen = found[0], self.cells.number(cell.who, turn.posture, turn.bundle, found[1])
+        if is_near:
+            turn.seen[annal] = seen
+            self.sights.append((number, key, annal))
+        return seen
+
+    def forget_news(self) -> None:
+        """Whatever has been worked out up to now need not be told."""
+        for news in (self.turns, self.sights, self.verdicts.news):
+            news.clear()
+        self.cells.news.clear()
+        self.postures.news.clear()
+
+    # -- turns ---------------------------------------------------------------------------
+
+    def _turn(self, cell: Cell, key: int) -> Result:
+        """What an input does to a cell; the key is that of `make`."""
+        dead, code, sort = key & 63, key >> 8, key >> 6 & 3
+        home, lost, kind = -1, -1, ""
+        deed: Deed
+        if sort == 0:
+            deed = ("receive", code)
+        elif sort == 1:
+            home, lost = code >> 3, (code & 7) - 1
+            pulse, slots = cell.bundle[home]
+            results = tuple(
+                (self.ids[to], it >> 1 if at != lost else NOTHING_COMES)
+                for at, (to, it) in enumerate(slots)
+            )
+            deed = ("sent", pulse, results)
+        else:
+            kind = list(ASKED)[code >> 3]
+            deed = self._asked(kind, (code & 7) - 1)
+        step = self.postures.step(cell.posture, deed)
         if step.to == REFUSED:
-            return _raised(step.failure)
+            if step.failure is None:
+                return None
+            return Violation("no exception in the core", step.failure)
         if kind == "hint" and not self.postures.postures[step.to].collapsed:
             return None
-        if wanted:
-            assert step.reply is not None
-            carriers = answered(carriers, at, slot, 2 * step.reply + 1)
-        after = self._after(state, who, step, carriers, strays, left)
-        silent = not wanted and kind != "read" and isinstance(after, State)
-        return after, silent and self._is_silent(step)
+        turn = self._carried(cell, step, dead, home, lost)
+        if kind != "read":
+            turn.quiet = self._is_quiet(step)
+        if step.sight < 0 and not step.elapsed:
+            turn.after = self.cells.number(cell.who, turn.posture, turn.bundle, cell.witness)
+        return turn
 
-    def _is_silent(self, step: Step) -> bool:
+    def _is_quiet(self, step: Step) -> bool:
         """Whether it gives nothing, and shows the checkers at most what was asked."""
         if not self._reduced or step.given:
             return False
         return step.sight < 0 or self.postures.sights[step.sight].only_asked
 
-    def _asked(self, move: Move) -> tuple[Deed, int]:
-        """The input, and what it takes of what is left."""
-        match move.kind:
-            case "write":
-                return ("write",), ENTRIES
-            case "read":
-                return ("read",), READS
-            case "emigrate":
-                return ("emigrate", self.ids[move.carrier]), CHANGES_LEFT
-            case "embark":
-                return ("embark", self._newcomers[move.carrier]), CHANGES_LEFT
-            case "hint":
-                return ("hint", self.ids[move.carrier]), ELECTIONS
-            case "alarm":
-                return ("alarm",), ALARMS
-            case "load":
-                return ("load",), -1
-        raise AssertionError(move)
+    def _asked(self, kind: str, other: int) -> Deed:
+        """The input that is asking or telling this."""
+        if kind in ("emigrate", "hint"):
+            return kind, self.ids[other]
+        return (kind, self._newcomers[other]) if kind == "embark" else (kind,)
 
-    def _after(
-        self,
-        state: State,
-        who: int,
-        step: Step,
-        carriers: tuple[Carrier, ...],
-        strays: tuple[Stray, ...],
-        left: tuple[int, ...],
-    ) -> State | Violation:
-        """The state after a step of `who`."""
-        postures = (*state.postures[:who], step.to, *state.postures[who + 1 :])
-        court = state.court
-        if step.elapsed:
-            court = self.courts.passed(court, step.elapsed)
-        if step.sight >= 0:
-            verdict = self.courts.see(court, self.ids[who], step.sight)
-            if isinstance(verdict, Violation):
-                return verdict
-            court = verdict
-        if step.kept or step.given:
-            carriers, strays = self._carried(postures, who, step, carriers, strays)
-        if self._reduced and strays and not left[ELECTIONS]:
-            strays = tuple(s for s in strays if not self._is_spent(postures[s[0]], s[1]))
-        return State(postures, tuple(sorted(carriers)), tuple(sorted(strays)), left, court)
+    def _carried(self, cell: Cell, step: Step, dead: int, home: int, lost: int) -> Turn:
+        """What is on its way after a step: its pulses have other places, or are not waited for any
+        more, and new ones are given. One carrier has gone `home`, without one slot if `lost`."""
+        carriers: list[tuple[int, Slots]] = []
+        strays: list[int] = []
+        for at, (place, slots) in enumerate(cell.bundle):
+            if at == home:
+                strays += undelivered(slots[lost : lost + 1]) if lost >= 0 else ()
+            elif step.kept[place] < 0:
+                strays += undelivered(slots)
+            else:
+                carriers.append((step.kept[place], slots))
+        for place, envelopes in step.given:
+            slots = tuple(
+                (to, NOTHING_COMES if dead >> to & 1 else 2 * request)
+                for to, request in ((self._places[id], request) for id, request in envelopes)
+            )
+            if place < 0:
+                strays += undelivered(slots)
+            else:
+                carriers.append((place, slots))
+        return Turn(
+            posture=step.to,
+            bundle=self.cells.bundle(carriers),
+            strays=tuple(strays),
+            reply=-1 if step.reply is None else step.reply,
+            sight=step.sight,
+            elapsed=step.elapsed,
+            quiet=False,
+        )
 
-    def _is_spent(self, number: int, request: int) -> bool:
+    # -- what is spent, and who dies -----------------------------------------------------
+
+    def _is_spent(self, cell: int, request: int) -> bool:
         """Whether a stray changes nothing at a citizen who stands like that, now or later."""
-        key = (number, request)
+        key = (self.cells.cells[cell].posture, request)
         spent = self._spent.get(key)
         if spent is None:
-            spent = self._spent[key] = self._find_spent(number, request)
+            spent = self._spent[key] = self._find_spent(*key)
         return spent
 
     def _find_spent(self, number: int, request: int) -> bool:
@@ -307,86 +385,60 @@ class World:
         step = self.postures.step(number, ("receive", request))
         return step.to == number and not step.given and step.sight < 0
 
-    def _carried(
-        self,
-        postures: tuple[int, ...],
-        who: int,
-        step: Step,
-        carriers: tuple[Carrier, ...],
-        strays: tuple[Stray, ...],
-    ) -> tuple[tuple[Carrier, ...], tuple[Stray, ...]]:
-        """What is on its way after a step of `who`: its pulses have other places, or are not waited
-        for any more, and new ones are given."""
-        under_way: list[Carrier] = []
-        stray = list(strays)
-        for sender, place, slots in carriers:
-            kept = step.kept[place] if sender == who else place
-            if kept < 0:
-                stray += undelivered(slots)
-            else:
-                under_way.append((sender, kept, slots))
-        for place, envelopes in step.given:
-            slots = tuple(
-                (to, NOTHING_COMES if postures[to] == DEAD else 2 * request)
-                for to, request in ((self._places[id], request) for id, request in envelopes)
-            )
-            if place < 0:
-                stray += undelivered(slots)
-            else:
-                under_way.append((who, place, slots))
-        return tuple(under_way), tuple(stray)
-
-    def _crash(self, state: State, who: int) -> State:
+    def _die(self, state: State, who: int) -> State:
         """A citizen dies: what it has sent still arrives, what is on its way to it does not."""
-        postures = (*state.postures[:who], DEAD, *state.postures[who + 1 :])
-        carriers: list[Carrier] = []
-        strays = [stray for stray in state.strays if stray[0] != who]
-        for sender, place, slots in state.carriers:
-            if sender == who:
-                strays += undelivered(slots)
-                continue
-            told = tuple(
-                (to, NOTHING_COMES if to == who and code >= 0 and code % 2 == 0 else code)
-                for to, code in slots
-            )
-            carriers.append((sender, place, told))
-        return State(
-            postures, tuple(sorted(carriers)), tuple(sorted(strays)), less(state.left, CRASHES),
-            self.courts.dead(state.court, self.ids[who]),
-        )  # fmt: skip
+        count = self.count
+        dying = self.cells.cells[state[who]]
+        cells = [self.cells.forsaken(cell, who) for cell in state[:count]]
+        witness = self.courts.dead(dying.witness)
+        cells[who] = self.cells.number(who, DEAD, (), witness)
+        bag = [it for it in state[count + 2 :] if it & STRAY_MASK != who]
+        for _, slots in dying.bundle:
+            bag += undelivered(slots)
+        left = less(state[count + 1], CRASHES) | 1 << DEAD_SHIFT + who
+        return (*cells, state[count], left, *bag)
 
-    def _die(self, state: State, at: int, slot: int) -> tuple[State, int]:
+    def _missed(self, state: State, move: Move) -> tuple[State, int]:
         """Whom this carrier waits for dies; and where the carrier is now."""
-        sender, place, slots = state.carriers[at]
-        silent = slots[slot][0]
-        missing = (sender, place, (*slots[:slot], (silent, NOTHING_COMES), *slots[slot + 1 :]))
-        after = self._crash(state, silent)
-        return after, after.carriers.index(missing)
+        pulse, slots = self.cells.cells[state[move.who]].bundle[move.place]
+        silent = slots[move.slot][0]
+        missing = (*slots[: move.slot], (silent, NOTHING_COMES), *slots[move.slot + 1 :])
+        after = self._die(state, silent)
+        return after, self.cells.cells[after[move.who]].bundle.index((pulse, missing))
 
     # -- what it is ----------------------------------------------------------------------
 
-    def content(self, state: State) -> tuple[object, ...]:
-        """The state by content, whatever numbers the search has given."""
-        digest = self.likeness.digests
-        return (
-            tuple(
-                b"" if posture == DEAD else self.postures.postures[posture].digest
-                for posture in state.postures
-            ),
-            tuple(
-                (
-                    who,
-                    at,
-                    tuple((to, digest[code >> 1] if code >= 0 else b"") for to, code in slots),
-                )
-                for who, at, slots in state.carriers
-            ),
-            tuple((to, digest[request]) for to, request in state.strays),
-            state.left,
-            self.courts.digests[state.court],
+    def digest(self, state: State) -> int:
+        """16 bytes of the state, as a number: a sum of what its parts are, in whatever order they
+        were found. That two states of a billion share theirs is less likely than 1 in 10²⁰."""
+        count = self.count
+        digests, parts = self.cells.digests, self._digests
+        total = 0
+        for cell in state[:count]:
+            total += digests[cell]
+        for sort, number in (("annal", state[count]), ("left", state[count + 1])):
+            total += parts.get((sort, number)) or self._part(sort, number)
+        for number in state[count + 2 :]:
+            total += parts.get(("stray", number)) or self._part("stray", number)
+        return total & _SIXTEEN_BYTES
+
+    def _part(self, sort: str, number: int) -> int:
+        if sort == "annal":
+            told = self.courts.annals.digests[number]
+        elif sort == "left":
+            told = b"%d" % number
+        else:
+            request = self.likeness.digests[number >> STRAY_SHIFT]
+            told = b"%d " % (number & STRAY_MASK) + request
+        digest = self._digests[sort, number] = summed((sort.encode(), told))
+        return digest
+
+    def is_quiet(self, state: State) -> bool:
+        """Whether nothing is on its way."""
+        count = self.count
+        return len(state) == count + 2 and not any(
+            self.cells.cells[cell].bundle for cell in state[:count]
         )
 
 
-def _raised(failure: str | None) -> tuple[Violation, bool] | None:
-    """What an input that does nothing leads to: it was refused, or it raised."""
-    return None if failure is None else (Violation("no exception in the core", failure), False)
+_SIXTEEN_BYTES = (1 << 128) - 1
