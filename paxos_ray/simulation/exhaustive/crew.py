@@ -21,12 +21,15 @@ from typing import Any, BinaryIO
 from paxos_ray.simulation.exhaustive.harvest import Harvest, reap
 from paxos_ray.simulation.exhaustive.news import Extent, hear, tell
 from paxos_ray.simulation.exhaustive.shelves import Shelf, Visited
+from paxos_ray.simulation.exhaustive.state import State
 from paxos_ray.simulation.exhaustive.world import World
 
 AHEAD = 2
 """Slices a process that may be done before the first of them is."""
-WORTH_IT = 2_000
+WORTH_IT = 1_000
 """A level of fewer states is reaped by the search's own process."""
+SLICE = 80
+"""Grains (see `Shelf`) that one process takes at most; fewer, while a level is small."""
 
 
 class CrewError(RuntimeError):
@@ -55,8 +58,8 @@ class Crew:
     def reaping(self, level: Shelf, visited: Visited) -> Generator[Harvest, None, None]:
         """The harvests of all slices of a level, in order. Raises `CrewError`."""
         if self._jobs == 1 or len(level) < WORTH_IT:
-            for number in range(level.slices):
-                yield reap(self._world, level.slice(number), visited)
+            for first in range(0, level.grains, SLICE):
+                yield reap(self._world, level.slice(first, first + SLICE), visited)
             return
         try:
             yield from self._together(level, visited)
@@ -65,14 +68,16 @@ class Crew:
 
     def _together(self, level: Shelf, visited: Visited) -> Iterator[Harvest]:
         hands, following = self._hands, 0
-        while hands or following < level.slices:
+        size = max(1, min(SLICE, level.grains // (AHEAD * self._jobs)))
+        while hands or following < level.grains:
             while (
-                following < level.slices
+                following < level.grains
                 and len(hands) < AHEAD * self._jobs
                 and sum(not hand.done for hand in hands) < self._jobs
             ):
-                hands.append(self._send(level, following, visited))
-                following += 1
+                states = level.slice(following, following + size)
+                hands.append(self._send(states, visited))
+                following += size
             if not hands[0].done:
                 self._wait()
                 continue
@@ -80,7 +85,7 @@ class Crew:
             with hand.told:
                 yield self._take(hand)
 
-    def _send(self, level: Shelf, number: int, visited: Visited) -> _Hand:
+    def _send(self, states: Iterator[State], visited: Visited) -> _Hand:
         """Fork a process off for a slice."""
         told = tempfile.TemporaryFile()
         reading, writing = os.pipe()
@@ -94,7 +99,7 @@ class Crew:
         try:
             os.close(reading)
             self._world.forget_news()
-            harvest = reap(self._world, level.slice(number), visited)
+            harvest = reap(self._world, states, visited)
             pickle.dump((harvest, tell(self._world, extent)), told, protocol=5)
             told.flush()
             status = 0

@@ -13,8 +13,6 @@ from paxos_ray.simulation.exhaustive.retelling import retell
 from paxos_ray.simulation.exhaustive.shelves import Roots, Shelf, Visited
 from paxos_ray.simulation.exhaustive.state import Bounds, State
 
-SLICE = 20_000
-"""States whose moves are made at a time, by one process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,6 @@ class Search:
         self.world, self.first = begin(bounds, reduced)
         self.exploration = Exploration(bounds, reduced)
         self.seen: Callable[[State], None] | None = None
-        self.slice = SLICE
         self._crew = Crew(self.world, jobs)
         self._limit = limit
         self._report = report
@@ -88,11 +85,11 @@ class Search:
         """Search to the end, the limit, or the first violation."""
         exploration = self.exploration
         self._visited.add(self.world.digest(self.first))
-        level = Shelf(self.slice)
+        level = Shelf()
         self._count(self.first, 0, 0, level)
         self._tell()
         while len(level) and not self._is_over():
-            following = Shelf(self.slice)
+            following = Shelf()
             with closing(self._crew.reaping(level, self._visited)) as harvests:
                 for harvest in harvests:
                     self._gather(harvest, following)

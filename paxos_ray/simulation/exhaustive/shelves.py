@@ -15,11 +15,14 @@ _FULL = 0.6
 """The part of a table's places that may be taken."""
 
 
-class Shelf:
-    """States in order, `SLICE` of them a slice."""
+GRAIN = 250
+"""States between two that can be found at once."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size  # states a slice
+
+class Shelf:
+    """States in order; slices of them are cut after every `GRAIN` states."""
+
+    def __init__(self) -> None:
         self._words = array("Q")
         self._starts: list[int] = []
         self._count = 0
@@ -28,23 +31,22 @@ class Shelf:
         return self._count
 
     @property
-    def slices(self) -> int:
-        """How many slices there are; the last may be short."""
+    def grains(self) -> int:
+        """How many times `GRAIN` states there are; the last may be fewer."""
         return len(self._starts)
 
     def add(self, state: State) -> None:
         """Put a state at the end."""
-        if self._count % self._size == 0:
+        if self._count % GRAIN == 0:
             self._starts.append(len(self._words))
         self._count += 1
         self._words.append(len(state))
         self._words.extend(state)
 
-    def slice(self, number: int) -> Iterator[State]:
-        """The states of a slice."""
-        words, at = self._words, self._starts[number]
-        last = number + 1 == len(self._starts)
-        end = len(words) if last else self._starts[number + 1]
+    def slice(self, first: int, after: int) -> Iterator[State]:
+        """The states from one grain on, up to another."""
+        words, at = self._words, self._starts[first]
+        end = len(words) if after >= len(self._starts) else self._starts[after]
         while at < end:
             length = words[at]
             at += 1
