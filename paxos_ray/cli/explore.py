@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import time
@@ -40,6 +41,10 @@ def explore(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Stop after so many states.", show_default=False)
     ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes; else one a core. The counts are the same for any."),
+    ] = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Leave no order of events out, equivalent or not.")
     ] = False,
@@ -66,7 +71,7 @@ def explore(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     began = time.monotonic()
-    exploration = _run(bounds, limit, not plain)
+    exploration = _run(bounds, limit, not plain, jobs or _cores())
     told = _json(exploration, time.monotonic() - began)
     if as_json:
         print_json(told)
@@ -75,7 +80,11 @@ def explore(
     raise typer.Exit(_code(exploration))
 
 
-def _run(bounds: Bounds, limit: int | None, reduced: bool) -> Exploration:
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _run(bounds: Bounds, limit: int | None, reduced: bool, jobs: int) -> Exploration:
     """Search, telling on standard error how far it is."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     began = time.monotonic()
@@ -87,7 +96,7 @@ def _run(bounds: Bounds, limit: int | None, reduced: bool) -> Exploration:
             line = f"{exploration.states:,} states, {rate:,.0f} a second, depth {exploration.depth}"
             progress.update(task, description=f"{line}, frontier {exploration.frontier:,}")
 
-        return search(bounds, limit, reduced, report)
+        return search(bounds, limit, reduced, report, jobs)
 
 
 def _code(exploration: Exploration) -> Exit:

@@ -55,12 +55,18 @@ def found(within: Bounds, reduced: bool) -> tuple[int, set[object], set[object]]
     shows, with what it did."""
     search = Search(within, None, reduced)
     search.world.likeness.timeless &= reduced  # the plain search tells all times apart
-    courts: set[int] = set()
-    search.seen = lambda state: courts.add(state.court)
+    courts: set[tuple[int, ...]] = set()
+    search.seen = lambda state: courts.add(court(search, state))
     exploration = search.run()
     assert exploration.complete
     sights = {sight(search, court) for court in courts}
     return exploration.states, sights, inputs(search)
+
+
+def court(search: Search, state: State) -> tuple[int, ...]:
+    """What the checkers remember: the annal, and the witness of each citizen."""
+    world = search.world
+    return state[world.count], *(world.cells.cells[it].witness for it in state[: world.count])
 
 
 def content(search: Search, value: Any) -> bytes | None:
@@ -68,13 +74,13 @@ def content(search: Search, value: Any) -> bytes | None:
     return None if value is None else likeness.digests[likeness.number(value)]
 
 
-def sight(search: Search, number: int) -> object:
+def sight(search: Search, court: tuple[int, ...]) -> object:
     """What there is to see."""
-    court = search.world.courts.open(number)
-    history = court.history
+    courts, (annal, *bench) = search.world.courts, court
+    history = courts.annal(annal, {}).history
     views = [
         (who.id, who.top, who.promised, who.minimum, content(search, who.register))
-        for who in court.inhabitants.values()
+        for who in map(courts.witness, bench)
     ]
     chain = [content(search, history.entries[promise]) for promise in history.chain]
     return tuple(views), tuple(chain), history.acknowledged
@@ -84,7 +90,7 @@ def inputs(search: Search) -> set[object]:
     """The inputs that give pulses or show the checkers something, by content."""
     postures, digests = search.world.postures, search.world.likeness.digests
     found: set[object] = set()
-    for (number, deed), step in postures._steps.items():
+    for (number, deed), step in postures.made.items():
         seen = step.sight >= 0 and not postures.sights[step.sight].only_asked
         if step.to < 0 or not (step.given or seen):
             continue

@@ -85,7 +85,9 @@ class Archive:
         """The number of a thing; of what is `named` only the name is kept."""
         digest = self._likeness.form(thing, sort=True, named=named)
         number = self._numbers.get(digest)
-        return self._adopt(self._likeness.freeze(thing, named), digest) if number is None else number
+        return (
+            self._adopt(self._likeness.freeze(thing, named), digest) if number is None else number
+        )
 
     def open(self, number: int, named: Mapping[str, Any]) -> Any:
         """A copy of a thing, with these for what was named."""

@@ -25,7 +25,7 @@ from paxos_ray.simulation.exhaustive.state import State
 from paxos_ray.simulation.exhaustive.world import World
 
 AHEAD = 2
-"""Slices a process that may be done before the first of them is."""
+"""Slices for each process that may be on their way, or done before the first of them is."""
 WORTH_IT = 1_000
 """A level of fewer states is reaped by the search's own process."""
 SLICE = 80
@@ -87,7 +87,7 @@ class Crew:
 
     def _send(self, states: Iterator[State], visited: Visited) -> _Hand:
         """Fork a process off for a slice."""
-        told = tempfile.TemporaryFile()
+        told = tempfile.TemporaryFile()  # noqa: SIM115 - `_take` closes it
         reading, writing = os.pipe()
         extent = Extent.of(self._world)
         gc.freeze()  # else the collector of each process would copy all that is shared

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from paxos_ray.simulation.exhaustive.state import State, Way
 from paxos_ray.simulation.exhaustive.world import World
@@ -27,7 +28,14 @@ class Harvest:
     violation: tuple[str, str, Way] | None = None
 
 
-def reap(world: World, states: Iterable[State], known: Container[int]) -> Harvest:
+class Known(Protocol):
+    """What has been met before."""
+
+    def __contains__(self, digest: int, /) -> bool:
+        """Whether a state of that digest has."""
+
+
+def reap(world: World, states: Iterable[State], known: Known) -> Harvest:
     """Make all moves of these states; what is `known` by its digest is not new."""
     harvest = Harvest()
     digests: set[int] = set()

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from paxos_ray.simulation.exhaustive.cells import Turn
 from paxos_ray.simulation.exhaustive.postures import REFUSED, Deed, Step
 from paxos_ray.simulation.exhaustive.state import (
-    DEAD,
     STRAY_MASK,
     STRAY_SHIFT,
     Bundle,
@@ -50,23 +49,24 @@ def tell(world: World, extent: Extent) -> News:
     likeness, postures, courts = world.likeness, world.postures, world.courts
     cells, verdicts = world.cells.cells, world.verdicts
     sights = zip(postures.seen_as[extent.sights :], postures.sights[extent.sights :], strict=True)
-    turns = ((cell, key, cells[cell].turns[key]) for cell, key in world.turns)
+    made = postures.made
     return {
         "values": likeness.told(range(extent.values, len(likeness))),
         "annals": courts.annals.told(extent.annals),
         "witnesses": courts.witnesses.told(extent.witnesses),
         "postures": likeness.freeze(postures.postures[extent.postures :]),
         "sights": likeness.freeze(list(sights)),
-        "steps": [(posture, deed, _plain(postures.made[posture, deed]))
-                  for posture, deed in postures.news],
+        "steps": [(posture, deed, _plain(made[posture, deed])) for posture, deed in postures.news],
         "cells": [(it.who, it.posture, it.bundle, it.witness) for it in cells[extent.cells :]],
         "answers": world.cells.news,
-        "turns": [(cell, key, _told(turn)) for cell, key, turn in turns
-                  if not isinstance(turn, Violation)],
+        "turns": [
+            (cell, key, _told(turn))
+            for cell, key in world.turns
+            if not isinstance(turn := cells[cell].turns[key], Violation)
+        ],
         "verdicts": [(*key, *verdicts.known[key]) for key in verdicts.news],
-        "seen": [(cell, key, annal, cells[cell].turns[key].seen[annal])
-                 for cell, key, annal in world.sights],
-    }  # fmt: skip
+        "seen": world.sights,
+    }
 
 
 def _plain(step: Step) -> tuple[Any, ...]:
@@ -220,11 +220,7 @@ def _hear_turns(world: World, to: Translation, news: News) -> None:
     for annal, bench, sight, then, witness in news["verdicts"]:
         on = (to.annal(annal), tuple(map(to.witness, bench)), to.sight(sight))
         verdicts.known[on] = (to.annal(then), to.witness(witness))
-    for number, key, annal, (then, after) in news["seen"]:
+    for number, key, annal, then, after in news["seen"]:
         turn = cells[to.cell(number)].turns[to.key(key)]
         assert isinstance(turn, Turn)
         turn.seen[to.annal(annal)] = (to.annal(then), to.cell(after))
-
-
-assert DEAD == REFUSED == -1  # so that translations leave them as they are
-assert DEAD < 0

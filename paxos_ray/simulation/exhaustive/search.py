@@ -14,7 +14,6 @@ from paxos_ray.simulation.exhaustive.shelves import Roots, Shelf, Visited
 from paxos_ray.simulation.exhaustive.state import Bounds, State
 
 
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What is broken: the invariant's name, by what, and how it comes to that, a line a move."""

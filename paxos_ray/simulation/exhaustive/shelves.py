@@ -69,7 +69,7 @@ class Visited:
         self._low = array("Q", bytes(8 * places))
         self._high = array("Q", bytes(8 * places))
 
-    def __contains__(self, digest: int) -> bool:
+    def __contains__(self, digest: int, /) -> bool:
         low, high, mask = self._low, self._high, self._mask
         first, second = digest & _WORD or 1, digest >> 64
         place = first & mask

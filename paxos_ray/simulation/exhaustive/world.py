@@ -40,10 +40,10 @@ from collections.abc import Iterator
 
 from paxos_ray.core.government import Citizen
 from paxos_ray.core.messages import Prepare
-from paxos_ray.simulation.exhaustive.cells import Cell, Cells, Result, Turn, summed
-from paxos_ray.simulation.exhaustive.court import Courts, Verdicts
+from paxos_ray.simulation.exhaustive.cells import Cell, Cells, Turn, summed
+from paxos_ray.simulation.exhaustive.court import Bench, Courts, Verdicts
 from paxos_ray.simulation.exhaustive.likeness import Likeness
-from paxos_ray.simulation.exhaustive.postures import REFUSED, Deed, Postures, Step
+from paxos_ray.simulation.exhaustive.postures import Postures
 from paxos_ray.simulation.exhaustive.state import (
     ALARMS,
     CHANGES_LEFT,
@@ -59,7 +59,6 @@ from paxos_ray.simulation.exhaustive.state import (
     STRAY_SHIFT,
     Bounds,
     Move,
-    Slots,
     State,
     Way,
     is_left,
@@ -68,19 +67,9 @@ from paxos_ray.simulation.exhaustive.state import (
     stray,
     undelivered,
 )
+from paxos_ray.simulation.exhaustive.turner import ASKED, Turner, asking
 from paxos_ray.simulation.watch import Violation
 
-ASKED = {
-    "write": ENTRIES,
-    "read": READS,
-    "emigrate": CHANGES_LEFT,
-    "embark": CHANGES_LEFT,
-    "hint": ELECTIONS,
-    "alarm": ALARMS,
-    "load": -1,
-}
-"""What a citizen may be asked or told, and what that takes of what is left."""
-_ASKED = {kind: place for place, kind in enumerate(ASKED)}
 _UNKNOWN = Turn(DEAD, (), (), -1, -1, 0, False)
 
 
@@ -104,7 +93,7 @@ class World:
         # What has been worked out, for whoever is to be told: turns by cell and input, and what is
         # seen after them by annal.
         self.turns: list[tuple[int, int]] = []
-        self.sights: list[tuple[int, int, int]] = []
+        self.sights: list[tuple[int, int, int, int, int]] = []
         self._emigrants = bounds.change == "emigrate"
         self._newcomers = {who: likeness.number(citizen) for who, citizen in newcomers.items()}
         self._reduced = reduced
@@ -116,8 +105,8 @@ class World:
         """The state to begin at."""
         self.ids = self.courts.ids
         self.count = len(self.ids)
-        self._places = {id: place for place, id in enumerate(self.ids)}
         self.cells = Cells(self.likeness, self.postures, self.courts, self.count)
+        self._turner = Turner(self.postures, self.cells, self.ids, self._newcomers, self._reduced)
         cells = [
             self.cells.number(who, posture, (), witness)
             for who, (posture, witness) in enumerate(zip(postures, bench, strict=True))
@@ -180,9 +169,7 @@ class World:
             if is_left(left, READS):
                 moves.append(Move("read", who))
             if is_left(left, CHANGES_LEFT):
-                for other in range(self.count):
-                    if self._emigrants or other in self._newcomers:
-                        moves.append(Move("emigrate" if self._emigrants else "embark", who, other))
+                moves += self._changes(who)
         if not posture.collapsed and is_left(left, ELECTIONS):
             moves += [Move("hint", who, other) for other in range(self.count) if other != who]
         if posture.entered and not posture.stateful and self._stateful(state):
@@ -191,6 +178,12 @@ class World:
             moves.append(Move("alarm", who))
         if not self._reduced and is_left(left, CRASHES):
             moves.append(Move("crash", who))
+
+    def _changes(self, who: int) -> list[Move]:
+        """The changes of government that may be asked for at a citizen."""
+        if self._emigrants:
+            return [Move("emigrate", who, other) for other in range(self.count)]
+        return [Move("embark", who, other) for other in self._newcomers]
 
     def _stateful(self, state: State) -> bool:
         """Whether somebody has the application's state."""
@@ -227,7 +220,7 @@ class World:
             if kind == "lost":
                 left = less(left, FAULTS)
         else:
-            key = (_ASKED[kind] << 3 | other + 1) << 2 | 2
+            key = asking(kind, other)
             if (spent := ASKED[kind]) >= 0:
                 left = less(left, spent)
         number = state[who]
@@ -235,7 +228,7 @@ class World:
         cell = self.cells.cells[number]
         turn = cell.turns.get(key, _UNKNOWN)
         if turn is _UNKNOWN:
-            turn = cell.turns[key] = self._turn(cell, key)
+            turn = cell.turns[key] = self._turner.turn(cell, key)
             self.turns.append((number, key))
         if turn is None:
             return None
@@ -273,7 +266,7 @@ class World:
         seen = found[0], self.cells.number(cell.who, turn.posture, turn.bundle, found[1])
         if is_near:
             turn.seen[annal] = seen
-            self.sights.append((number, key, annal))
+            self.sights.append((number, key, annal, *seen))
         return seen
 
     def forget_news(self) -> None:
@@ -282,83 +275,6 @@ class World:
             news.clear()
         self.cells.news.clear()
         self.postures.news.clear()
-
-    # -- turns ---------------------------------------------------------------------------
-
-    def _turn(self, cell: Cell, key: int) -> Result:
-        """What an input does to a cell; the key is that of `make`."""
-        dead, code, sort = key & 63, key >> 8, key >> 6 & 3
-        home, lost, kind = -1, -1, ""
-        deed: Deed
-        if sort == 0:
-            deed = ("receive", code)
-        elif sort == 1:
-            home, lost = code >> 3, (code & 7) - 1
-            pulse, slots = cell.bundle[home]
-            results = tuple(
-                (self.ids[to], it >> 1 if at != lost else NOTHING_COMES)
-                for at, (to, it) in enumerate(slots)
-            )
-            deed = ("sent", pulse, results)
-        else:
-            kind = list(ASKED)[code >> 3]
-            deed = self._asked(kind, (code & 7) - 1)
-        step = self.postures.step(cell.posture, deed)
-        if step.to == REFUSED:
-            if step.failure is None:
-                return None
-            return Violation("no exception in the core", step.failure)
-        if kind == "hint" and not self.postures.postures[step.to].collapsed:
-            return None
-        turn = self._carried(cell, step, dead, home, lost)
-        if kind != "read":
-            turn.quiet = self._is_quiet(step)
-        if step.sight < 0 and not step.elapsed:
-            turn.after = self.cells.number(cell.who, turn.posture, turn.bundle, cell.witness)
-        return turn
-
-    def _is_quiet(self, step: Step) -> bool:
-        """Whether it gives nothing, and shows the checkers at most what was asked."""
-        if not self._reduced or step.given:
-            return False
-        return step.sight < 0 or self.postures.sights[step.sight].only_asked
-
-    def _asked(self, kind: str, other: int) -> Deed:
-        """The input that is asking or telling this."""
-        if kind in ("emigrate", "hint"):
-            return kind, self.ids[other]
-        return (kind, self._newcomers[other]) if kind == "embark" else (kind,)
-
-    def _carried(self, cell: Cell, step: Step, dead: int, home: int, lost: int) -> Turn:
-        """What is on its way after a step: its pulses have other places, or are not waited for any
-        more, and new ones are given. One carrier has gone `home`, without one slot if `lost`."""
-        carriers: list[tuple[int, Slots]] = []
-        strays: list[int] = []
-        for at, (place, slots) in enumerate(cell.bundle):
-            if at == home:
-                strays += undelivered(slots[lost : lost + 1]) if lost >= 0 else ()
-            elif step.kept[place] < 0:
-                strays += undelivered(slots)
-            else:
-                carriers.append((step.kept[place], slots))
-        for place, envelopes in step.given:
-            slots = tuple(
-                (to, NOTHING_COMES if dead >> to & 1 else 2 * request)
-                for to, request in ((self._places[id], request) for id, request in envelopes)
-            )
-            if place < 0:
-                strays += undelivered(slots)
-            else:
-                carriers.append((place, slots))
-        return Turn(
-            posture=step.to,
-            bundle=self.cells.bundle(carriers),
-            strays=tuple(strays),
-            reply=-1 if step.reply is None else step.reply,
-            sight=step.sight,
-            elapsed=step.elapsed,
-            quiet=False,
-        )
 
     # -- what is spent, and who dies -----------------------------------------------------
 
