@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,9 +15,10 @@ from paxos_ray.core import legislation
 from paxos_ray.core.legislator import Legislator
 from paxos_ray.core.messages import Register
 from paxos_ray.core.promise import Ballot
-from paxos_ray.simulation.exhaustive import Bounds, explore
+from paxos_ray.simulation.exhaustive import Bounds, crew, explore, shelves
 from paxos_ray.simulation.exhaustive.likeness import Likeness
 from paxos_ray.simulation.exhaustive.search import Search
+from paxos_ray.simulation.exhaustive.shelves import GRAIN, Shelf, Visited
 from paxos_ray.simulation.exhaustive.state import State
 from tests.mutants.catalogue import MUTANTS
 
@@ -211,6 +215,109 @@ def test_the_same_search_in_another_process() -> None:
         for seed in ("1", "2")
     }
     assert len(told) == 1
+
+
+# -- several processes -------------------------------------------------------------------
+
+
+def searched(within: Bounds, jobs: int, limit: int | None = None) -> tuple[object, ...]:
+    """The states in the order in which they were found, told by content, and all that is counted;
+    every level is shared, however small."""
+    search = Search(within, limit, reduced=True, jobs=jobs)
+    digests: list[int] = []
+    search.seen = lambda state: digests.append(search.world.digest(state))
+    return digests, search.run()
+
+
+@pytest.fixture
+def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "WORTH_IT", 2)
+    monkeypatch.setattr(shelves, "GRAIN", 7)
+    monkeypatch.setattr(crew, "SLICE", 2)
+
+
+@pytest.mark.usefixtures("small_slices")
+@pytest.mark.parametrize(
+    "within",
+    [
+        bounds(entries=1, elections=1),
+        bounds(entries=1, changes=1, crashes=1),
+        bounds(entries=1, changes=1, change="embark"),
+        bounds(entries=1, crashes=1, faults=1),
+        bounds(entries=1, alarms=1),
+    ],
+    ids=lambda within: ".".join(map(str, within.amounts)),
+)
+def test_several_processes_find_the_same_in_the_same_order(within: Bounds) -> None:
+    alone = searched(within, 1)
+    assert searched(within, 2) == alone
+    assert searched(within, 3) == alone
+
+
+@pytest.mark.usefixtures("small_slices")
+def test_several_processes_stop_at_the_limit() -> None:
+    within = bounds(entries=1, elections=1)
+    (digests, counted), (others, other) = (searched(within, jobs, 300) for jobs in (1, 3))
+    assert digests == others
+    assert (counted.states, counted.transitions, counted.frontier) == (
+        (other.states, other.transitions, other.frontier)
+    )
+    assert not counted.complete
+    assert not other.complete
+
+
+@pytest.mark.usefixtures("small_slices")
+@pytest.mark.parametrize("name", ["chain_dropped", "promise_not_checked"])
+def test_several_processes_tell_the_same_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    MUTANTS[name].plant(monkeypatch)
+    alone, together = (explore(PLANTED[name], jobs=jobs) for jobs in (1, 3))
+    assert alone.finding is not None
+    assert together.finding == alone.finding
+    assert together.states == alone.states
+
+
+@pytest.mark.usefixtures("small_slices")
+def test_a_process_that_dies_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = Search(bounds(entries=1, elections=1), None, reduced=True, jobs=2)
+    monkeypatch.setattr(crew, "tell", lambda world, extent: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(crew.CrewError, match="has died"):
+        search.run()
+    assert not search.exploration.complete
+    with pytest.raises(ChildProcessError):  # nobody is left at work
+        os.waitpid(-1, os.WNOHANG)
+
+
+# -- what is many ------------------------------------------------------------------------
+
+
+def test_a_table_of_digests_is_a_set() -> None:
+    random = Random(0)
+    word = (1 << 64) - 1
+    # Many begin alike, some have an empty half: what is told apart must be told by both halves.
+    numbers = [random.getrandbits(64) << 64 | random.randrange(50) for _ in range(300)]
+    numbers += [random.getrandbits(4) << 64 | random.getrandbits(64) & word for _ in range(20_000)]
+    visited, known = Visited(), set[int]()
+    for number in numbers:
+        # 0 and 1 share a place, and are told apart by nothing but their other half
+        number += number & word == 0
+        assert (number in visited) == (number in known)
+        assert visited.add(number) == (number not in known)
+        known.add(number)
+    assert len(visited) == len(known)
+    assert all(number in visited for number in known)
+    assert not any(
+        number ^ 1 << 100 in visited for number in known if number ^ 1 << 100 not in known
+    )
+
+
+def test_a_shelf_gives_back_what_was_put_there() -> None:
+    shelf = Shelf()
+    states = [tuple(range(number % 9)) for number in range(3 * GRAIN + 1)]
+    for state in states:
+        shelf.add(state)
+    assert (len(shelf), shelf.grains) == (3 * GRAIN + 1, 4)
+    assert list(shelf.slice(0, 4)) == states
+    assert [*shelf.slice(0, 1), *shelf.slice(1, 3), *shelf.slice(3, 9)] == states
 
 
 @pytest.mark.parametrize(
