@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from paxos_ray.cli.app import app
 
-COMMANDS = ["demo", "launch", "scale", "status", "counter", "shutdown", "swarm", "replay"]
+COMMANDS = ["demo", "launch", "scale", "status", "log", "counter", "shutdown", "swarm", "replay"]
 
 
 def test_help_lists_every_command_and_the_exit_codes() -> None:
@@ -41,6 +41,10 @@ def test_each_command_helps(command: list[str]) -> None:
         ["launch"],
         ["launch", "harbour", "--citizens", "0"],
         ["shutdown"],
+        ["log"],
+        ["log", "harbour", "--since", "7"],
+        ["log", "harbour", "--since", "7/x"],
+        ["log", "harbour", "--count", "0"],
         ["counter", "increment", "harbour"],
         ["counter", "increment", "harbour", "ships", "1.5"],
         ["counter", "value", "harbour"],

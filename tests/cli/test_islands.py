@@ -42,6 +42,26 @@ def test_from_launch_to_shutdown(program_at: Any, name: str) -> None:
         "value": 10**30 - 2,
     }
 
+    ran = program_at("log", name, "--since", "earliest", "--count", 4)
+    assert ran.code == 0, ran.err
+    first, *_, last = ran.out.splitlines()
+    assert first.startswith("1/0\t")
+    assert "government: majority" in first
+    assert last.endswith(f"ships.increment({10**30}) -> {10**30 + 1}"), ran.out
+    since = last.partition("\t")[0]
+    ran = program_at("log", name, "--since", since, "--timeout", 0.5, "--json")
+    assert ran.code == 5
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert [call for entry in told for call in entry.get("operations", ())] == [
+        {
+            "sequence": 3,
+            "object": "ships",
+            "method": "increment",
+            "arguments": [-3],
+            "value": 10**30 - 2,
+        }
+    ]
+
     ran = program_at("scale", name, 3, "--json")
     assert ran.code == 0, ran.err
     told = json.loads(ran.out)
@@ -64,6 +84,7 @@ def test_refusals(program_at: Any, name: str) -> None:
         ("status", name),
         ("scale", name, 3),
         ("shutdown", name),
+        ("log", name),
         ("counter", "value", name, "ships"),
         ("counter", "increment", name, "ships"),
     ):
