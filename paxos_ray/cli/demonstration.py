@@ -156,6 +156,7 @@ class Demonstration:
         leader = self._island.status().citizens[0]
         if leader.pid is None:
             raise paxos_ray.TimedOut(f"{leader.id}, who leads, does not say where it is")
+        self._probe.wait(_LIMIT_S)  # a pause is between two of its increments
         self._watcher.says(f"killing the leader, {leader.id}, process {leader.pid}")
         self._killed_at = time.monotonic()
         paxos_ray.start(kill, leader.pid, node_id=leader.node_id, num_cpus=0).result(_LIMIT_S)

@@ -22,6 +22,7 @@ class Probe:
         self._increment = island.counter(NAME).increment
         self._timeout_s = timeout_s
         self._stop = Event()
+        self._under_way = Event()
         self._thread = Thread(target=self._run, name="probe", daemon=True)
         self.acknowledged: list[float] = []
         self.error: Exception | None = None
@@ -29,6 +30,10 @@ class Probe:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def wait(self, timeout_s: float) -> None:
+        """Return once an increment was acknowledged, or has failed; or after so long."""
+        self._under_way.wait(timeout_s)
 
     def stop(self) -> None:
         """End after the increment under way. Raises what an increment raised."""
@@ -42,8 +47,10 @@ class Probe:
             while not self._stop.is_set():
                 self._increment.remote(1).result(timeout_s=self._timeout_s)
                 self.acknowledged.append(time.monotonic())
+                self._under_way.set()
         except Exception as error:  # noqa: BLE001 - the thread that stops the probe raises it
             self.error = error
+            self._under_way.set()
 
 
 def longest_gap_s(acknowledged: Sequence[float], at: float, within_s: float) -> float:
