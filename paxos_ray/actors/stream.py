@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import threading
-import time
 import weakref
-from collections.abc import Callable, Iterator
-from typing import Any, Self
+from typing import Any
 
-from paxos_ray.actors.errors import InvalidArgument, IslandShutDown, TimedOut
+from paxos_ray.actors.errors import InvalidArgument, IslandShutDown
+from paxos_ray.actors.feed import Calls, Feed, check_timeout
 from paxos_ray.actors.reader import WAIT_S, Reader
 from paxos_ray.actors.tail import Record, weight_of
 from paxos_ray.core.promise import Promise
@@ -21,7 +18,7 @@ AHEAD_BYTES = 4 << 20
 """How much is fetched before it is asked for, unless told otherwise."""
 
 
-class Stream:
+class Stream(Feed[LogEntry]):
     """Committed entries, in the order of the log, each once: made by `Island.log`.
 
     An iterator, also for `async for`. It goes on over changes of government, and at another
@@ -44,14 +41,13 @@ class Stream:
     ) -> None:
         if since is not None and type(since) is not Promise:
             raise InvalidArgument(f"since is a Promise, not {since!r}")
-        if timeout_s is not None and (type(timeout_s) not in (int, float) or timeout_s < 0):
-            raise InvalidArgument(f"timeout_s is a number of seconds, not {timeout_s!r}")
+        check_timeout(timeout_s)
         if type(ahead_bytes) is not int or ahead_bytes < 1:
             raise InvalidArgument(f"ahead_bytes is a whole number above 0, not {ahead_bytes!r}")
         self._island = island
-        self._timeout_s = timeout_s
         self._position = since
         self._pump = _Pump(Reader(island, coordinator, since), ahead_bytes)
+        super().__init__(self._pump.calls, timeout_s)
         # Who lets go of a stream without closing it leaves no thread behind.
         self._end = weakref.finalize(self, self._pump.close)
         name = f"paxos_ray log of {island}"
@@ -72,38 +68,11 @@ class Stream:
     def get(self, timeout_s: float | None = None) -> LogEntry | None:
         """The next entry, waited for, at most `timeout_s` seconds if that is given; None at the
         end. Raises as the stream does."""
-        found = self._take()
-        if found is EMPTY:
-            deadline = None if timeout_s is None else time.monotonic() + timeout_s
-            event = threading.Event()
-            with self._pump.calling(event.set):
-                while (found := self._take()) is EMPTY:
-                    left_s = None if deadline is None else deadline - time.monotonic()
-                    if not event.wait(left_s):
-                        raise self._late(timeout_s)
-                    event.clear()
-        return found if isinstance(found, LogEntry) else None
+        return self._next(timeout_s)
 
     async def get_async(self, timeout_s: float | None = None) -> LogEntry | None:
         """The same in a coroutine. Who is cancelled has missed nothing."""
-        found = self._take()
-        if found is EMPTY:
-            loop = asyncio.get_running_loop()
-            event = asyncio.Event()
-
-            def call() -> None:
-                with contextlib.suppress(RuntimeError):  # the loop may be closed by now
-                    loop.call_soon_threadsafe(event.set)
-
-            with self._pump.calling(call):
-                try:
-                    async with asyncio.timeout(timeout_s):
-                        while (found := self._take()) is EMPTY:
-                            await event.wait()
-                            event.clear()
-                except TimeoutError:
-                    raise self._late(timeout_s) from None
-        return found if isinstance(found, LogEntry) else None
+        return await self._next_async(timeout_s)
 
     def close(self) -> None:
         """Read no more. What was fetched and not given is given up; again does nothing."""
@@ -114,47 +83,6 @@ class Stream:
         """Whether `close` was called."""
         return not self._end.alive
 
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> LogEntry:
-        entry = self.get(self._timeout_s)
-        if entry is None:
-            raise StopIteration
-        return entry
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> LogEntry:
-        entry = await self.get_async(self._timeout_s)
-        if entry is None:
-            raise StopAsyncIteration
-        return entry
-
-    def __enter__(self) -> Self:
-        try:
-            event = threading.Event()
-            with self._pump.calling(event.set):
-                while not self._pump.stands:
-                    if not event.wait(self._timeout_s):
-                        raise self._late(self._timeout_s)
-                    event.clear()
-            self._pump.check()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return await asyncio.to_thread(self.__enter__)
-
-    async def __aexit__(self, *_: object) -> None:
-        self.close()
-
     def _take(self) -> LogEntry | Absent:
         record = self._pump.take()
         if isinstance(record, Absent):
@@ -163,8 +91,11 @@ class Stream:
         self._position = record.promise
         return entry
 
-    def _late(self, timeout_s: float | None) -> TimedOut:
-        return TimedOut(f"{self!r}: nothing new within {timeout_s:g} s; it goes on")
+    def _stand(self) -> Absent | None:
+        if not self._pump.stands:
+            return EMPTY
+        self._pump.check()
+        return None
 
 
 class _Pump:
@@ -179,8 +110,7 @@ class _Pump:
         self._error: Exception | None = None
         self._throttle: Throttle[Record] = Throttle(weight_of, ahead_bytes)
         self._outlet = self._throttle.shifter()
-        self._lock = threading.Lock()
-        self._calls: list[Callable[[], object]] = []
+        self.calls = Calls()
 
     def run(self) -> None:
         """Until it is closed or cannot go on."""
@@ -191,17 +121,17 @@ class _Pump:
                 records = self._reader.read(WAIT_S if self.stands else 0.0)
                 if not self.stands and not self._reader.searching:
                     self.stands = True
-                    self._ring()
+                    self.calls.ring()
                 for record in records:
                     self._throttle.enqueue(record)
-                    self._ring()
+                    self.calls.ring()
         except (Ended, IslandShutDown):
             pass
         except Exception as error:  # noqa: BLE001 - it is who reads that must hear of it
             self._error = error
         self._throttle.end()
         self.stands = True
-        self._ring()
+        self.calls.ring()
 
     def take(self) -> Record | Absent:
         """The next record that is there. Raises what ended the fetching, after the last one."""
@@ -221,21 +151,4 @@ class _Pump:
         """Fetch no more."""
         self._reader.closed.set()
         self._throttle.end()
-        self._ring()
-
-    @contextlib.contextmanager
-    def calling(self, call: Callable[[], object]) -> Iterator[None]:
-        """Call this whenever there is something new, from any thread."""
-        with self._lock:
-            self._calls.append(call)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._calls.remove(call)
-
-    def _ring(self) -> None:
-        with self._lock:
-            calls = list(self._calls)
-        for call in calls:
-            call()
+        self.calls.ring()

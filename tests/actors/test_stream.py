@@ -263,7 +263,7 @@ def test_who_waits_in_vain_is_told_and_may_go_on(island: Island) -> None:
                 await task
 
         asyncio.run(wait())
-        assert stream._pump._calls == []
+        assert len(stream._pump.calls) == 0
         counter.increment(3, timeout_s=SOON_S)
         assert values_of(stream, counter.name, 3) == [3]
 
