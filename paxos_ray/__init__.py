@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         CannotRecord,
         ClusterTooSmall,
         EntryGone,
+        EventsGone,
         FewCitizens,
         InvalidArgument,
         IslandError,
@@ -50,10 +51,12 @@ if TYPE_CHECKING:
     from paxos_ray.actors.handles import Counter
     from paxos_ray.actors.island import Island, attach, islands, launch
     from paxos_ray.actors.objects import Handle
+    from paxos_ray.actors.post import Change
     from paxos_ray.actors.response import Response
     from paxos_ray.actors.settings import Limits
     from paxos_ray.actors.status import CitizenStatus, IslandStatus, NodeStatus
     from paxos_ray.actors.stream import Stream
+    from paxos_ray.actors.watch import Watch
     from paxos_ray.core.government import Citizen, Government
     from paxos_ray.core.promise import Promise
     from paxos_ray.machines.context import Context, context
@@ -83,7 +86,7 @@ _WHERE = {
     "actors.audit": "Divergence",
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
-        "CannotRecord ClusterTooSmall EntryGone FewCitizens InvalidArgument IslandError "
+        "CannotRecord ClusterTooSmall EntryGone EventsGone FewCitizens InvalidArgument IslandError "
         "IslandShutDown NameTaken NoQuorum NotEnoughCitizens OutcomeUnknown Overloaded PaxosError "
         "RayNotInitialised SharedNodes Superseded TimedOut UnknownIsland"
     ),
@@ -91,9 +94,11 @@ _WHERE = {
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
     "actors.objects": "Handle",
+    "actors.post": "Change",
     "actors.response": "Response",
     "actors.settings": "Limits",
     "actors.stream": "Stream",
+    "actors.watch": "Watch",
     "actors.status": "CitizenStatus IslandStatus NodeStatus",
     "core.government": "Citizen Government",
     "core.promise": "Promise",
@@ -113,6 +118,7 @@ __all__ = [
     "Backlog",
     "CannotRecord",
     "CannotSnapshot",
+    "Change",
     "Citizen",
     "CitizenStatus",
     "Cluster",
@@ -122,6 +128,7 @@ __all__ = [
     "Counter",
     "Divergence",
     "EntryGone",
+    "EventsGone",
     "FewCitizens",
     "Government",
     "Handle",
@@ -163,6 +170,7 @@ __all__ = [
     "UnknownIsland",
     "UnknownMethod",
     "UnknownObject",
+    "Watch",
     "WrongKind",
     "WrongValue",
     "attach",

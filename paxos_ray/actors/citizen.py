@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import ray
 
 from paxos_ray.actors import wire
+from paxos_ray.actors.board import WATCHES, Board, Want
 from paxos_ray.actors.keeping import Digests, Keeping
 from paxos_ray.actors.records import Desk
 from paxos_ray.actors.settings import Settings, Wish
@@ -61,7 +62,7 @@ class Portrait(NamedTuple):
     """What people want to know of a citizen. `digest` is that of its state as of `applied`.
 
     Weights are bytes: of the log that it holds, of the proposals that it has queued, of the latest
-    entries that it keeps for streams, which can begin at `stream_from`.
+    entries that it keeps for streams, which can begin at `stream_from`, and of the latest events.
     """
 
     id: str
@@ -80,6 +81,8 @@ class Portrait(NamedTuple):
     queue_weight: int
     stream_weight: int
     stream_from: Promise
+    event_weight: int
+    events_from: Promise
 
 
 class Citizen:
@@ -96,6 +99,7 @@ class Citizen:
         self._keeping.adopt(self._replica)
         self._snapshots = Snapshots()
         self._tail = Tail(settings.limits.stream_bytes)
+        self._board = Board(settings.limits.event_bytes)
         self._pulses: dict[str, tuple[int, Pulse]] = {}  # given (when), not yet settled, by key
         self._tickets: dict[int, tuple[str, Call]] = {}  # who asked for what
         self._promised: dict[Promise, tuple[str, Call]] = {}  # committed, not yet applied
@@ -230,6 +234,14 @@ class Citizen:
             extract = self._tail.after(since, entries, size)
         return seal(tuple(extract))
 
+    @ray.method(concurrency_group=WATCHES)
+    def watch(self, who: str, wants: bytes, limit_s: float) -> bytes:
+        """Events of objects, waited for: see `Board.wait`. `wants` are sealed `Want`s, the answer
+        is as many `Found`s, sealed."""
+        asked = [Want(*want) for want in unseal(wants)]
+        found = self._board.wait(who, asked, limit_s)
+        return seal([tuple(each) for each in found])
+
     # -- to be looked at ----------------------------------------------------------------------
 
     def introduce(self, wish: Wish | None = None) -> Introduction:
@@ -272,6 +284,8 @@ class Citizen:
                 queue_weight=seen.details["queue_weight"],
                 stream_weight=self._tail.weight,
                 stream_from=self._tail.earliest,
+                event_weight=self._board.weight,
+                events_from=self._board.earliest,
             )
 
     @ray.method(concurrency_group=PROBES)
@@ -365,6 +379,7 @@ class Citizen:
     def _perform(self, replica: Replica, entry: Entry) -> bytes | None:
         """Apply an entry, and keep it for who reads the log: the replies, if there are any."""
         applied = replica.apply(entry)
+        self._board.append(entry.promise, () if applied is None else applied.events)
         if applied is None:
             self._tail.append(entry)
             return None
@@ -450,14 +465,19 @@ class Citizen:
             entries = legislator.log.after(replica.applied)
             if entries is None:
                 return
-            self._tail.restart(replica.applied)
+            self._restart(replica.applied)
             for entry in entries:  # before `acclimate`, which lets go of the log
                 self._perform(replica, entry)
         else:
-            self._tail.restart(replica.applied)
+            self._restart(replica.applied)
         self._replica = replica
         legislator.acclimate(_now())
         self._apply()
+
+    def _restart(self, applied: Promise) -> None:
+        """What is kept of the log, and of events, begins there."""
+        self._tail.restart(applied)
+        self._board.restart(applied)
 
 
 def _now() -> int:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.exceptions import ActorDiedError, RayActorError, RayTaskError
@@ -32,7 +32,11 @@ from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, Batch, Session, deliver
 from paxos_ray.actors.settings import COORDINATOR, actor_id, namespace
 from paxos_ray.actors.wire import Answer, seal, unseal
+from paxos_ray.core.promise import Promise
 from paxos_ray.machines import Operation, decode_replies, encode_open
+
+if TYPE_CHECKING:
+    from paxos_ray.actors.follower import Follower
 
 log = logging.getLogger("paxos_ray")
 
@@ -45,6 +49,7 @@ _FRESH_S = 1.0
 _LOOK_S = 0.1
 _RETRY_S = 0.02
 _RETRY_MOST_S = 0.5
+_NO_QUERIES = seal([])
 
 
 class Client:
@@ -54,6 +59,9 @@ class Client:
         self.island = island
         self.coordinator = coordinator
         self.gate = Gate()
+        self.seen: Promise | None = None
+        """The last promise that an answer has reflected: what is asked for later comes later."""
+        self.follower: Follower | None = None
         self._lookout = Lookout(island, coordinator)
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -122,6 +130,10 @@ class Client:
         if not self._asking:
             self._send()
         return response
+
+    def locate(self, done: Callable[[Answer], None], failed: Callable[[Exception], None]) -> None:
+        """Find out up to where the log is, not before this moment. One of the two is called."""
+        self._call(lambda: self._lookout.carrier.read.remote(_NO_QUERIES), done, failed)
 
     @property
     def fresh(self) -> bool:
@@ -236,7 +248,10 @@ class Client:
             if error is None:
                 self._failures = self._lacking = 0
                 self.heard_at = time.monotonic()
-                done(unseal(future.result()))
+                answer: Answer = unseal(future.result())
+                with self._lock:
+                    self.seen = max(self.seen or answer.promise, answer.promise)
+                done(answer)
             else:
                 self._failed(error, failed)
             if self._waiting or self._queries or error is not None:

@@ -49,6 +49,17 @@ class EntryGone(IslandError, LookupError):
         )
 
 
+class EventsGone(EntryGone):
+    """Events after `wanted` were let go of before this watch had them, up to `earliest`: since when
+    one can watch. What they have changed is to be asked for."""
+
+    def __str__(self) -> str:
+        return (
+            f"events after {self.wanted} are not held any more; one can watch from "
+            f"{self.earliest} on"
+        )
+
+
 class NoQuorum(TimedOut):
     """Too few citizens are there for anything to be written or read; the message says who is
     missing. What was asked stays asked, and is done, once, should enough of them come back."""
@@ -86,6 +97,7 @@ __all__ = [
     "CannotRecord",
     "ClusterTooSmall",
     "EntryGone",
+    "EventsGone",
     "FewCitizens",
     "InvalidArgument",
     "IslandError",

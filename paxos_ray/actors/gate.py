@@ -103,7 +103,7 @@ class Gate:
         """Go in, waiting at most so long. Raises `Overloaded`, in a thread that runs an event loop
         at once, lest the loop stand still."""
         if patience_s is None or patience_s > 0:
-            if _in_a_loop():
+            if in_a_loop():
                 self.refused += 1
                 raise Overloaded(
                     f"{self._words()}; in a coroutine, `await method.submit(…)` waits for less"
@@ -193,7 +193,8 @@ class Gate:
         return f"{self.calls} calls are unanswered, of {self.weight} bytes; {self.limit} may be"
 
 
-def _in_a_loop() -> bool:
+def in_a_loop() -> bool:
+    """Whether this thread runs an event loop, which must not be made to wait."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

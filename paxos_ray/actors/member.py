@@ -9,6 +9,7 @@ from typing import Any
 
 import ray
 
+from paxos_ray.actors.board import THREADS, WATCHES
 from paxos_ray.actors.citizen import PROBES, Citizen, Identity, Introduction
 from paxos_ray.actors.settings import CITIZEN, Settings, Wish, actor_id, namespace
 from paxos_ray.core.promise import Promise
@@ -86,7 +87,7 @@ def launch(
     """Start the actor of a citizen. It may take Ray a while, or for ever: see `introduce`."""
     options: dict[str, Any] = {} if strategy is None else {"scheduling_strategy": strategy}
     handle = (
-        ray.remote(concurrency_groups={PROBES: 1})(Citizen)  # type: ignore[call-overload]
+        ray.remote(concurrency_groups={PROBES: 1, WATCHES: THREADS})(Citizen)  # type: ignore[call-overload]
         .options(
             name=CITIZEN + identity.id,
             namespace=namespace(island),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, cast
 
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
 from paxos_ray.actors.handles import Method
 from paxos_ray.actors.response import Response
+from paxos_ray.actors.watch import Watch, watch
+from paxos_ray.core.promise import Promise
 from paxos_ray.machines import Operation
 from paxos_ray.machines.blueprint import blueprint_of, check_size
 from paxos_ray.machines.errors import (
@@ -122,6 +124,22 @@ class Handle(Generic[T]):
         """The same as `remote` of that method, for type checkers: `handle.call(Inventory.reserve,
         "sku", 2)` is a `Response` of what `Inventory.reserve` is declared to return."""
         return cast("Response[R]", self._method(method.__name__).remote(*args, **kwargs))
+
+    def watch(
+        self,
+        key: Any = None,
+        *,
+        keys: Iterable[Any] | None = None,
+        after: Promise | None = None,
+        timeout_s: float | None = None,
+    ) -> Watch:
+        """What the object publishes (`context().publish`), all or under these keys; from now on, or
+        after an entry: `async for change in stock.watch("rope")`. See `paxos_ray.actors.watch`.
+
+        If the class has a method of that name, `call` calls it. Raises `InvalidArgument`,
+        `TimedOut`."""
+        name = self._object
+        return watch(self._client, name, key, keys=keys, after=after, timeout_s=timeout_s)
 
     def _method(self, name: str) -> ObjectMethod:
         methods = self._about["methods"]

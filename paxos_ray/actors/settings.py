@@ -47,8 +47,9 @@ class Limits:
     refuses, and the clients ask again. `queue_bytes` and `log_bytes`: the leader's proposals that
     are not written yet, and the log that not all citizens have taken in; at either limit it takes
     none. `stream_bytes`: the latest entries, which each citizen keeps for `Island.log`; at the
-    limit the earliest are let go of. A limit is exceeded by one call or entry at the most,
-    whatever that weighs. `status` names what has come to `alarm` of its limit (above 0, at most 1).
+    limit the earliest are let go of. `event_bytes`: the latest events, which it keeps for who
+    watches, likewise. A limit is exceeded by one call or entry at the most, whatever that weighs.
+    `status` names what has come to `alarm` of its limit (above 0, at most 1).
     """
 
     client_bytes: int = 32 << 20
@@ -56,6 +57,7 @@ class Limits:
     queue_bytes: int = 16 << 20
     log_bytes: int = 64 << 20
     stream_bytes: int = 16 << 20
+    event_bytes: int = 4 << 20
     alarm: float = 0.5
 
     def __post_init__(self) -> None:

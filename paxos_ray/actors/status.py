@@ -21,7 +21,8 @@ class CitizenStatus:
     promise that its state reflects, and `digest` that state's sha256. Its log holds `log_entries`,
     whose bodies are of `log_heft` bytes; with the entries themselves it weighs `log_weight`. The
     leader has `queued` proposals, of `queue_weight` bytes. A stream can begin after `stream_from`:
-    what follows weighs `stream_weight`. All of these are None for who did not answer.
+    what follows weighs `stream_weight`; a watch after `events_from`, likewise. All of
+    these are None for who did not answer.
     """
 
     id: str
@@ -43,6 +44,8 @@ class CitizenStatus:
     queue_weight: int | None = None
     stream_weight: int | None = None
     stream_from: Promise | None = None
+    event_weight: int | None = None
+    events_from: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,4 +215,6 @@ def _citizen(government: Government, id: str, portrait: Portrait | None) -> Citi
         queue_weight=portrait.queue_weight,
         stream_weight=portrait.stream_weight,
         stream_from=portrait.stream_from,
+        event_weight=portrait.event_weight,
+        events_from=portrait.events_from,
     )

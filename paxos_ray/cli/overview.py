@@ -60,6 +60,8 @@ def status_json(status: IslandStatus) -> dict[str, Any]:
                 "queue_weight": citizen.queue_weight,
                 "stream_weight": citizen.stream_weight,
                 "stream_from": None if citizen.stream_from is None else str(citizen.stream_from),
+                "event_weight": citizen.event_weight,
+                "events_from": None if citizen.events_from is None else str(citizen.events_from),
                 "digest": citizen.digest,
             }
             for citizen in status.citizens
