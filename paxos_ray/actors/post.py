@@ -114,7 +114,9 @@ class Post:
             self._weight -= weight_of(change.key, change.event)
             if 2 * self._weight <= self._limit:
                 self._full = False
-            if self._changes and self._changes[0].promise != change.promise:
+            if not self._changes:
+                self._given = self.reached
+            elif self._changes[0].promise != change.promise:
                 self._given = change.promise
             return change
 
