@@ -26,6 +26,11 @@ AN_EVENT = 256
 """What an event costs beside its key and itself: memory for its place."""
 
 
+_FLAT = frozenset((int, bool, float, type(None)))
+_LONG = frozenset((str, bytes, bytearray))
+_NESTED = frozenset((tuple, list, set, frozenset))
+
+
 class Found(NamedTuple):
     """What there is of an object's events after some promise, if that is `HELD`: all of them up
     to and with the entry `upto`, each `(promise, index, key, event)`, of so many bytes in all.
@@ -138,13 +143,19 @@ def weight_of(key: Any, event: Any) -> int:
 
 def heft_of(value: Any) -> int:
     """What a plain value weighs, in bytes, about."""
-    if isinstance(value, (str, bytes, bytearray)):
+    kind = type(value)
+    if kind in _FLAT:
+        return A_VALUE
+    if kind in _LONG:
         return A_VALUE + len(value)
-    if isinstance(value, dict):
-        return A_VALUE + sum(heft_of(key) + heft_of(each) for key, each in value.items())
-    if isinstance(value, (tuple, list, set, frozenset)):
-        return A_VALUE + sum(map(heft_of, value))
-    return A_VALUE
+    weight = A_VALUE
+    if kind is dict:
+        for key, each in value.items():
+            weight += heft_of(key) + heft_of(each)
+    elif kind in _NESTED:
+        for each in value:
+            weight += heft_of(each)
+    return weight
 
 
 def minds(keys: Collection[Any], key: Any) -> bool:
