@@ -118,6 +118,10 @@ class Ring:
                     weight += weight_of(event.key, event.value)
         return Found(HELD, tuple(events), self.top, self.earliest, weight)
 
+    def groups(self) -> tuple[Group, ...]:
+        """All that is held, in order."""
+        return tuple(node.value for node in self._groups)
+
     def __len__(self) -> int:
         return len(self._groups)
 

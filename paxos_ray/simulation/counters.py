@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 from paxos_ray.core.log import Entry
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines import Replica, Reply, UnknownObject
+from paxos_ray.machines.ring import Ring
 from paxos_ray.simulation.application import Application, Snapshot
+
+EVENT_BYTES = 6_000
 
 
 class CountersSnapshot(NamedTuple):
@@ -22,15 +25,17 @@ class CountersSnapshot(NamedTuple):
 class Counters(Application):
     """The list of all simulated islands, which their checkers look at, and the replica beside it.
 
-    `replies` are those to what this citizen has applied itself, by the entry's promise.
+    `replies` are those to what this citizen has applied itself, by the entry's promise; `ring` has
+    the latest events.
     """
 
-    __slots__ = ("replica", "replies")
+    __slots__ = ("replica", "replies", "ring")
 
     def __init__(self) -> None:
         super().__init__()
         self.replica = Replica()
         self.replies: dict[Promise, list[Reply]] = {}
+        self.ring = Ring(EVENT_BYTES)
 
     def apply(self, entries: Iterable[Entry]) -> Entry | None:
         """See `Application.apply`."""
@@ -40,6 +45,7 @@ class Counters(Application):
         for entry in entries:
             if before < entry.promise <= self.state.applied:
                 applied = self.replica.apply(entry)
+                self.ring.append(entry.promise, () if applied is None else applied.events)
                 if applied is not None:
                     self.replies[applied.promise] = applied.replies
         return missing
@@ -53,6 +59,7 @@ class Counters(Application):
         super().restore(snapshot.entries)
         self.replica.restore(snapshot.replica)
         self.replies = {}
+        self.ring.restart(self.state.applied)
 
     def value(self, name: str) -> int:
         """The counter of that name, 0 if there is none."""

@@ -7,7 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
+from paxos_ray.core.log import NOTHING
 from paxos_ray.core.promise import Promise
+from paxos_ray.machines.context import Event
+from paxos_ray.machines.ring import Ring
 from paxos_ray.simulation import linearizability
 from paxos_ray.simulation.checkers import NothingTwice
 from paxos_ray.simulation.counters import Counters
@@ -95,6 +98,27 @@ class CustomerSchedule(Schedule):
         }
         if len(digests) > 1:
             raise Violation("one state", f"at {self.history.tip} there are {len(digests)} states")
+        self._one_telling()
+
+    def _one_telling(self) -> None:
+        """What citizens tell of the same entries is the same, wherever each of them began."""
+        rings = {
+            who.id: who.application.ring
+            for who in self.island.living()
+            if who.stateful and isinstance(who.application, Counters)
+            if who.application.state.applied == self.history.tip
+        }
+        since = max((ring.earliest for ring in rings.values()), default=NOTHING)
+        told = {id: _told(ring, since) for id, ring in rings.items()}
+        first, *others = told or [""]
+        differing = [id for id in others if told[id] != told[first]]
+        if differing:
+            what = f"of what followed {since}, {first} and {', '.join(differing)} tell otherwise"
+            raise Violation("one telling", what)
+
+
+def _told(ring: Ring, since: Promise) -> list[Event]:
+    return [e for group in ring.groups() if group.promise > since for e in group.events]
 
 
 def _roomy(plan: Plan) -> Plan:
