@@ -36,16 +36,16 @@ from paxos_ray.core.log import NOTHING
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines.ring import ABSENT, GONE, HELD, Found
 
-WAIT_S = 5.0
+WAIT_S = 2.0
 """How long a citizen has a call wait for something new."""
 
 PATIENCE_S = 5.0
 """For so long at least events are looked for, if some citizen does not say whether it has them."""
 
 _DOUBT_S = 0.25  # the same, until it is known that what is asked after lies in the log
-_LATE_S = 2.0  # so much later than it should an answer may come
+_LATE_S = 1.0  # so much later than it should an answer may come
 _SHUNNED_S = 2.0  # who did not answer is not asked again for so long
-_STILL_S = 4.0  # who tells of nothing new for so long may be behind
+_STILL_S = 3.0  # who tells of nothing new for so long may be behind
 _LOOK_S = 0.5
 _LINGER_S = 10.0  # for so long the thread stays when nobody watches
 _PAUSE_S = 0.02
@@ -303,8 +303,9 @@ class Follower:
     def _search(self, post: Post, now: float) -> list[str]:
         """Who has not said that it has let go of what comes next for the post; if there is nobody
         left, the post is told."""
-        left = [id for id in self._everybody() if id not in post.lacking]
-        if not left or now - post.lacking_since > PATIENCE_S:
+        everybody = self._everybody()
+        left = [id for id in everybody if id not in post.lacking]
+        if (everybody and not left) or now - post.lacking_since > PATIENCE_S:
             assert post.reached is not None, "something was asked for"
             post.end(EventsGone(post.reached, min(post.lacking.values())))
             return []
