@@ -23,7 +23,6 @@ from paxos_ray.actors.board import Want
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import (
     EventsGone,
-    InvalidArgument,
     IslandShutDown,
     RayNotInitialised,
     TimedOut,
@@ -77,11 +76,13 @@ class Follower:
         self._calls: dict[int, tuple[float, Callable[[Any], None]]] = {}  # until when, what then
         self._count = 0
         self._polls: dict[str, Poll] = {}
-        self._citizens: tuple[str, ...] = ()  # to be asked, the leader last
+        self._citizens: tuple[str, ...] = ()  # to be asked
+        self._near: Sequence[str] = ()  # those of them who hear soonest, except for the leader
         self._handles: dict[str, Any] = {}
         self._home: str | None = None  # who is asked, if it can be
         self._shunned: dict[str, float] = {}  # who did not answer -> until when it is not asked
         self._still: dict[str, tuple[Promise, float]] = {}  # how far it is, and since when
+        self._lost = False  # who was asked, so that it is time to look who is there
         self._looking = False
         self._locating = False
         self._not_before = 0.0
@@ -142,10 +143,12 @@ class Follower:
             raise RayNotInitialised("Ray was shut down in this process")
         if self._client.closed:
             raise IslandShutDown(f"island {self._client.island!r} was shut down")
+        if self._lost and not self._looking:
+            self._look()
         if time.monotonic() < self._not_before:
             return
         if not self._locating and any(post.reached is None for post in posts):
-            self._locate([post for post in posts if post.reached is None], _begin)
+            self._locate([post for post in posts if post.reached is None], Post.begin)
         homes: dict[str, list[Post]] = {}
         for post in posts:
             if post.reached is not None and post.room and not post.over:
@@ -203,12 +206,13 @@ class Follower:
             return handle.watch.remote(self._who, sealed, wait_s)
 
         def done(result: Any) -> None:
-            if self._polls.get(id) is poll:
+            counts = self._polls.get(id) is poll  # else there is a later one, or it was given up
+            if counts:
                 del self._polls[id]
-            if isinstance(result, BaseException):
-                self._shun(id)
-            else:
+            if not isinstance(result, BaseException):
                 self._answered(id, poll, [Found(*each) for each in unseal(result)])
+            elif counts:
+                self._shun(id)
 
         self._ask(submit, wait_s + _LATE_S, done)
 
@@ -232,7 +236,7 @@ class Follower:
                 doubted.append(post)
         self._pause_s = _PAUSE_S
         if doubted and not self._locating:
-            self._locate(doubted, _check)
+            self._locate(doubted, Post.check)
         upto, now = max(each.upto for each in found), time.monotonic()
         before, since_s = self._still.get(id, (None, now))
         if not idle or before != upto:
@@ -250,7 +254,8 @@ class Follower:
             elif isinstance(result, ActorDiedError):
                 raise IslandShutDown(f"island {self._client.island!r} was shut down")
 
-        self._ask(lambda: self._holders(upto, id), _LATE_S, done)
+        holders = self._client.coordinator.holders
+        self._ask(lambda: holders.remote(upto, id, 0.0), _LATE_S, done)
 
     def _gone(self, post: Post, id: str, earliest: Promise) -> None:
         if not post.lacking:
@@ -290,13 +295,13 @@ class Follower:
         fresh = [id for id in able if id not in post.lacking]
         if not fresh and post.lacking:
             fresh = self._search(post, now)
-        if fresh:
-            if self._home not in fresh:
-                home = random.choice(fresh[:-1] or fresh)
-                self._home = home if not post.lacking else self._home
-                post.citizen = home
-            else:
-                post.citizen = self._home
+        if self._home in fresh:
+            post.citizen = self._home
+        elif fresh:
+            near = [id for id in fresh if id in self._near]
+            post.citizen = random.choice(near or fresh)
+            if not post.lacking:
+                self._home = post.citizen
         elif not post.over and not self._looking:
             self._look()
 
@@ -316,23 +321,26 @@ class Follower:
 
     def _look(self) -> None:
         """Find out who is there."""
-        self._looking = True
+        self._looking, self._lost = True, False
 
         def done(result: Any) -> None:
             self._looking = False
             if isinstance(result, ActorDiedError):
                 raise IslandShutDown(f"island {self._client.island!r} was shut down")
-            self._citizens = result if isinstance(result, tuple) else ()
-            if not self._citizens:
+            government = None if isinstance(result, BaseException) else result.government
+            if government is not None:
+                # The leader has enough to do; the minority and constituents hear later.
+                leader, *self._near = government.majority
+                others = (*government.minority, *government.constituents)
+                self._citizens = (*self._near, *others, leader)
+                self._move()
+            else:
                 self._citizens = self._everybody()
             now = time.monotonic()
             if not any(self._shunned.get(id, 0.0) <= now for id in self._citizens):
                 self._pause()
 
-        self._ask(lambda: self._holders(NOTHING, None), _LATE_S, done)
-
-    def _holders(self, since: Promise, id: str | None) -> Any:
-        return self._client.coordinator.holders.remote(since, id, 0.0)
+        self._ask(lambda: self._client.coordinator.progress.remote(), _LATE_S, done)
 
     def _everybody(self) -> tuple[str, ...]:
         try:
@@ -351,12 +359,23 @@ class Follower:
             return None
         return handle
 
+    def _move(self) -> None:
+        """Ask somebody who hears soon, if there is one, rather than who was asked in need."""
+        now = time.monotonic()
+        near = [id for id in self._near if self._shunned.get(id, 0.0) <= now]
+        if near and self._home is not None and self._home not in self._near:
+            self._leave(self._home)
+
     def _shun(self, id: str) -> None:
         """Ask others for a while."""
         self._shunned[id] = time.monotonic() + _SHUNNED_S
         self._handles.pop(id, None)
         self._polls.pop(id, None)
         self._still.pop(id, None)
+        self._leave(id)
+        self._lost = True
+
+    def _leave(self, id: str) -> None:
         if self._home == id:
             self._home = None
         for post in self._posts:
@@ -367,18 +386,6 @@ class Follower:
         """Ask nothing for a moment, a longer one each time that nothing was learned in between."""
         self._not_before = time.monotonic() + self._pause_s
         self._pause_s = min(2 * self._pause_s, _PAUSE_MOST_S)
-
-
-def _begin(post: Post, promise: Promise) -> None:
-    if post.reached is None:
-        post.begin(promise)
-
-
-def _check(post: Post, promise: Promise) -> None:
-    assert post.reached is not None, "it has asked for something"
-    if post.reached > promise and not post.trusted:
-        post.end(InvalidArgument(f"the log is at {promise}: {post.reached} is not in it"))
-    post.trusted = True
 
 
 def follower_of(client: Client) -> Follower:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from paxos_ray.actors.errors import InvalidArgument
 from paxos_ray.actors.feed import Calls
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines.ring import weight_of
@@ -67,10 +68,18 @@ class Post:
         return 0 if self._full else max(0, self._limit - self._weight)
 
     def begin(self, position: Promise) -> None:
-        """This is where it begins."""
+        """This is where it begins, if that is not known yet."""
         with self._lock:
-            self.reached = self._given = position
+            if self.reached is None:
+                self.reached = self._given = position
         self.calls.ring()
+
+    def check(self, top: Promise) -> None:
+        """So far goes the log: if it was to begin beyond that, that is its end."""
+        reached = self.reached
+        if not self.trusted and reached is not None and reached > top:
+            self.end(InvalidArgument(f"the log is at {top}: {reached} is not in it"))
+        self.trusted = True
 
     def put(
         self, since: Promise, events: Iterable[tuple[Promise, int, Any, Any]], upto: Promise

@@ -90,7 +90,7 @@ class Watch(Feed[Change]):
         """Have it filled, unless that is done already; from `heard` on if it is to begin now."""
         if not self._started and not self._post.closed:
             self._started = True
-            if heard is not None and self._post.reached is None:
+            if heard is not None:
                 self._post.begin(heard)
             self._follower.add(self._post)
 

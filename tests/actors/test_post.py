@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paxos_ray.actors.errors import EventsGone
+from paxos_ray.actors.errors import EventsGone, InvalidArgument
 from paxos_ray.actors.post import Post
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines.ring import weight_of
@@ -61,6 +61,24 @@ def test_before_it_is_known_where_it_begins_nothing_is_told() -> None:
     assert post.stand() is None
     post.put(at(0), events(1, 2), at(2))
     assert taken(post) == [2]
+
+
+def test_it_begins_once_and_not_beyond_the_end_of_the_log() -> None:
+    post = Post("a", None, None, 1 << 20)
+    post.begin(at(1))
+    post.begin(at(2))
+    assert post.reached == at(1)
+    post = Post("a", None, at(5), 1 << 20)
+    assert not post.trusted
+    post.check(at(5))
+    assert post.trusted
+    assert post.take() is EMPTY
+    post.check(at(4))  # an older answer, when it is known already
+    assert post.take() is EMPTY
+    beyond = Post("a", None, at(5), 1 << 20)
+    beyond.check(at(4))
+    with pytest.raises(InvalidArgument, match="1/5 is not in it"):
+        beyond.take()
 
 
 def test_the_position_is_after_whole_entries() -> None:
