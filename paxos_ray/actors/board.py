@@ -16,13 +16,13 @@ from paxos_ray.machines.ring import AHEAD, HELD, Found, Ring, minds
 WATCHES = "watches"
 """The concurrency group of those who wait."""
 
-THREADS = 128
+THREADS = 64
 """How many wait at a citizen at once: each process that watches has one call under way."""
 
 BYTES = 1 << 20
 """How much is handed out in one call, beyond one entry."""
 
-CROWD = 112
+CROWD = 56
 CROWDED_S = 0.25
 """With so many there, who comes waits for so long only, to let in those who stand in line."""
 

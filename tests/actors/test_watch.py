@@ -195,8 +195,8 @@ def tell_all(ticker: Any, calls: int) -> None:
 
 
 def test_each_once_in_order_whoever_is_killed(name: str) -> None:
-    """The leader is killed, then who is asked, then who is asked stands still, while others write.
-    Those that have come new hold nothing from before, and say so."""
+    """The leader is killed, then who is asked and the coordinator, then who is asked stands still,
+    while others write. Those that have come new hold nothing from before, and say so."""
     island = launch(name, citizens=5, audit_s=0)
     ticker = island.deploy("ticker", Ticker)
     paused: int | None = None
@@ -204,7 +204,7 @@ def test_each_once_in_order_whoever_is_killed(name: str) -> None:
         began = watch.position
         assert began is not None
         events: list[Any] = []
-        for victim in ("leader", "asked", "asked, which stands still"):
+        for victim in ("leader", "asked, and coordinator", "asked, which stands still"):
             tasks = [tell_all.remote(ticker, 40) for _ in range(2)]
             events += told(watch, 10)
             status = island.status()
@@ -217,6 +217,8 @@ def test_each_once_in_order_whoever_is_killed(name: str) -> None:
                 os.kill(pid, signal.SIGSTOP)
             else:
                 os.kill(pid, signal.SIGKILL)
+            if victim.endswith("coordinator"):
+                os.kill(status.coordinator_pid, signal.SIGKILL)
             events += told(watch, 150)
             ray.get(tasks, timeout=SOON_S)
             if paused is None:
