@@ -107,6 +107,13 @@ class Asking:
         """Whether a client waits for what the leader has been given."""
         return any(pending.kind in _OF_CLIENTS for pending in self._open.values())
 
+    @property
+    def waited_s(self) -> float:
+        """For how long the client has waited that has waited longest, in s."""
+        pendings = (*self._writes, *self._others, *self._open.values())
+        asked = [p.asked_at for p in pendings if p.kind in _OF_CLIENTS and not p.future.done()]
+        return self._loop.time() - min(asked) if asked else 0.0
+
     def take(self, leader: str) -> bytes | None:
         """What waits, as bytes for that leader; None when nothing does."""
         if not self.waits:

@@ -129,7 +129,7 @@ class Audit:
         """Kill it, and have the engine notice that at once."""
         if member is None:
             return
-        ray.kill(member.handle)
+        await asyncio.to_thread(ray.kill, member.handle)
         try:
             await self._engine.call(member, member.handle.introduce.remote())
         except (Lost, RayError):

@@ -42,7 +42,7 @@ class Carrier:
         """Find the citizens, and who leads: of those who answer soon, who knows the latest
         government. Then look after the leader first, lest the others miss its pulse."""
         engine = self.engine
-        for member in find(engine.island):
+        for member in await asyncio.to_thread(find, engine.island):
             engine.members[member.id] = member
         members = list(engine.members.values())
         asked = {engine.spawn(self._meet(member)) for member in members}

@@ -177,11 +177,13 @@ class Citizen:
 
     # -- the plain way ------------------------------------------------------------------------
 
-    def turn(self, owner: str, known: int, calls: bytes | None = None) -> bytes:
-        """Take these calls, and do what is due: a `Turn`, with the next pulse."""
+    def turn(
+        self, owner: str, known: int, calls: bytes | None = None, carries: bool = True
+    ) -> bytes:
+        """Take these calls, and do what is due: a `Turn`, with the next pulse if it `carries`."""
         with self._lock:
             self._input(owner, calls)
-            return self._turn(owner, known, self._next())
+            return self._turn(owner, known, self._next() if carries else None)
 
     def sent(self, owner: str, key: str, known: int, replies: dict[str, bytes | None]) -> bytes:
         """The replies to a carried bundle, None for those that were lost: a `Turn`."""

@@ -19,9 +19,10 @@ from paxos_ray.actors import wire
 from paxos_ray.actors.absences import Absences
 from paxos_ray.actors.asking import FULL_S, Asking
 from paxos_ray.actors.bell import Bell
-from paxos_ray.actors.member import Lost, Member, look_up
+from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.quorum import Quorum
 from paxos_ray.actors.settings import Settings
+from paxos_ray.actors.strangers import Strangers
 from paxos_ray.actors.suspicion import Watch
 from paxos_ray.actors.timetable import Timetable
 from paxos_ray.actors.transfer import transfer
@@ -37,6 +38,7 @@ LEADER_PAUSE_S = 0.008  # what a leader says only to tell of a commit, the next 
 BRINGER_PAUSE_S = 0.06  # those who bring the log on do so for many entries at once
 REFUSED_PAUSE_S = 0.02
 IDLE_ROUND_S = 0.002
+ELSEWHERE_S = 0.01  # to look whether others have carried what was asked for here
 HEARTBEAT_S = 1.0  # for who needs no turn of its own accord
 AGAIN_S = 3.0
 CALL_LIMIT_S = 10.0  # of a client's call: it asks again if it still waits
@@ -69,6 +71,7 @@ class Engine:
         self._circles: dict[str, tuple[str, ...]] = {}  # who is expected to be sent to, by whom
         self._quorum = Quorum()
         self.absences = Absences(self)
+        self.strangers = Strangers(island, self._met)
         self._watch = Watch(self.members, self.absences.suspect)
         self.spawn(self._watch.keep())
 
@@ -134,7 +137,8 @@ class Engine:
             self.kick()
         elif self._ready and (self.asking.waits or self.asking.clients_wait):
             if fruitless:  # a change of government came first, or another carrier has its pulse
-                self.schedule(member, IDLE_ROUND_S, sooner=True)
+                idle_s = ELSEWHERE_S if self._abstains(member) else IDLE_ROUND_S
+                self.schedule(member, idle_s, sooner=True)
             else:
                 self.spawn(self._lead(member))
         elif member.again:
@@ -158,18 +162,31 @@ class Engine:
         """Give the citizen these calls, carry its pulses, take in what it says."""
         member.again = False
         try:
-            circle = self._circle(member)
-            if circle:
+            circle, abstains = self._circle(member), self._abstains(member)
+            if circle and not abstains:
                 turn = await self._chain(member, circle, calls)
             else:
-                turn = await self.turn(member, member.turn(self.owner, self.known, calls))
+                given = member.turn(self.owner, self.known, calls, not abstains)
+                turn = await self.turn(member, given)
             await self.follow(member, turn)
+            if abstains:
+                self.schedule(member, ELSEWHERE_S if calls else BRINGER_PAUSE_S)
         except Exception as error:
             if member is self.leader:
                 self.lost_leader()
             self.schedule(member, REFUSED_PAUSE_S)
             if not isinstance(error, Lost):
                 raise
+
+    def _abstains(self, member: Member) -> bool:
+        """Whether its pulses are left to other carriers, see `Strangers`. A leader's may go to
+        anybody. If nothing comes of that for long, there is nobody else."""
+        government = self.government
+        if government is None or not self.strangers.among(government.citizens):
+            return False
+        if member is not self.leader and not self.strangers.among(self._circles.get(member.id, ())):
+            return False
+        return self.asking.waited_s < self.settings.timeout_ms / 1000
 
     def _circle(self, member: Member) -> tuple[Member, ...]:
         """To whom its next pulse should go; nobody if that is not worth a guess."""
@@ -253,7 +270,7 @@ class Engine:
             self._hear(member, turn)
 
     async def _deliver(self, id: str, request: bytes) -> bytes | None:
-        other = self.members.get(id) or self.meet(id)
+        other = self.members.get(id) or await self.strangers.find(id)
         if other is None or other.dead or other.stopped:
             return None
         limit_s = self._limit_s
@@ -355,8 +372,10 @@ class Engine:
             for id in government.citizens
         }
         for id in government.citizens:
-            member = self.members.get(id) or self.meet(id)
-            if member is not None:
+            member = self.members.get(id)
+            if member is None:
+                self.strangers.look_for(id)
+            else:
                 member.listed = True
                 self.schedule(member, BRINGER_PAUSE_S if self.busy else 0.001, sooner=True)
         if before is None or before.leader != government.leader:
@@ -366,12 +385,13 @@ class Engine:
         self.changed.ring()
         self.kick()
 
-    def meet(self, id: str) -> Member | None:
-        """Find the actor of a citizen of which only the id is known."""
-        member = look_up(self.island, id)
-        if member is not None:
-            self.members[id] = member
-        return member
+    def _met(self, member: Member) -> None:
+        """Ray has found the actor of a citizen of which only the id was known."""
+        if self.members.setdefault(member.id, member) is member:
+            member.listed = self.government is not None and member.id in self.government.citizens
+            self.schedule(member, 0.001)
+            self.changed.ring()
+            self.kick()
 
     def _brought(self, circle: Iterable[Member], top: Any) -> None:
         """These have been brought the log up to there: they bring it on."""
@@ -388,7 +408,8 @@ class Engine:
         """Now and then: what has had no result for long is asked again, and at last given up."""
         self.asking.again(AGAIN_S)
         self.asking.expire(CALL_LIMIT_S)
-        lack = self._quorum.lack(self.government, self.members, self._loop.time())
+        now, unknown = self._loop.time(), self.strangers.unknown
+        lack = self._quorum.lack(self.government, self.members, now, unknown)
         if lack is not None:
             self.asking.expire(0.0, lack)
         self.kick()
@@ -396,6 +417,7 @@ class Engine:
     def close(self) -> None:
         """Stop for good."""
         self._watch.close()
+        self.strangers.close()
         for member in self.members.values():
             member.stopped = True
             self.times.cancel(member)

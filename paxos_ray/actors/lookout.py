@@ -7,6 +7,8 @@ one if that is not answered either. Calls may arrive at both: a session makes th
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from concurrent.futures import Future
 from typing import Any
@@ -25,6 +27,9 @@ PATIENCE_S = 0.3
 DEPUTY_S = 2.0
 """A deputy that does not answer for so long, an election included, may be away itself."""
 
+FIND_S = 0.1
+"""How long Ray is waited for to say who is the deputy; it says so in milliseconds, if at all."""
+
 
 class Lookout:
     """Used by one thread, except for `carrier`, which any may read."""
@@ -34,6 +39,7 @@ class Lookout:
         self.carrier = coordinator
         self._island = island
         self._deputy: Any = None
+        self._finding: threading.Thread | None = None
         self._asked: Future[Any] | None = None
         self._asked_at = 0.0
         self._heard_at = 0.0
@@ -77,9 +83,16 @@ class Lookout:
         return there
 
     def _find_deputy(self) -> Any:
+        """In a thread of its own: Ray's control service may be silent, too, and a client that
+        waited for it could not send to a coordinator that is there after all."""
         if self._deputy is None:
-            try:
-                self._deputy = ray.get_actor(DEPUTY, namespace=namespace(self._island))
-            except (ValueError, RayError):
-                return None
+            if self._finding is None or not self._finding.is_alive():
+                name = f"paxos_ray client of {self._island}: deputy"
+                self._finding = threading.Thread(target=self._look_up, name=name, daemon=True)
+                self._finding.start()
+            self._finding.join(FIND_S)
         return self._deputy
+
+    def _look_up(self) -> None:
+        with contextlib.suppress(ValueError, RayError):
+            self._deputy = ray.get_actor(DEPUTY, namespace=namespace(self._island))

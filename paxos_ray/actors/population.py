@@ -351,7 +351,7 @@ class Population:
     async def _stop(self, member: Member) -> None:
         """Kill the actor, and wait until it is gone."""
         member.stopped = True
-        ray.kill(member.handle)
+        await asyncio.to_thread(ray.kill, member.handle)
         self._engine.forget(member)
         with contextlib.suppress(RayError, TimeoutError):
             async with asyncio.timeout(_LOOK_S):

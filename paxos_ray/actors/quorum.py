@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from paxos_ray.actors.errors import NoQuorum
 from paxos_ray.actors.member import Member
@@ -19,10 +19,16 @@ class Quorum:
         self._lacking_since: float | None = None
 
     def lack(
-        self, government: Government | None, members: Mapping[str, Member], now: float
+        self,
+        government: Government | None,
+        members: Mapping[str, Member],
+        now: float,
+        unknown: Collection[str] = (),
     ) -> NoQuorum | None:
-        """The error for who waits for a write, None while there is hope."""
+        """The error for who waits for a write, None while there is hope. Of those whose actors are
+        `unknown` here others may know more."""
         missing = [] if government is None else missing_voters(government, members)
+        missing = [id for id in missing if id not in unknown]
         if government is None or 2 * len(missing) < len(government.parliament):
             self._lacking_since = None
             return None

@@ -18,7 +18,7 @@ _AGAIN_S = 0.2
 async def transfer(engine: Engine, member: Member, donor: str) -> None:
     """Have the donor copy its state and the member load it. What is lost is asked for again:
     the member goes on saying that it lacks it."""
-    giver = engine.members.get(donor) or engine.meet(donor)
+    giver = engine.members.get(donor) or await engine.strangers.find(donor)
     if member.loading or giver is None or not giver.able:
         return
     member.loading = True
