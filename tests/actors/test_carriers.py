@@ -11,7 +11,7 @@ import pytest
 from paxos_ray.actors import strangers
 from paxos_ray.actors.member import Member
 from tests.actors import theatre
-from tests.actors.theatre import CALL_S, Theatre, longest_write, write
+from tests.actors.theatre import CALL_S, Theatre, longest_write, until, write
 
 SOON_S = 1.0
 AGAIN_S = 0.25  # of the timeout: then a leader gives a pulse again that nobody has answered
@@ -102,8 +102,7 @@ def test_one_that_ray_does_not_answer_serves_its_clients(
         writing = asyncio.ensure_future(longest_write(cut_off, LONG_S))
         await stage.arrive(other, "d")
         await stage.arrive(other, "e")
-        while other.government is None or len(other.government.parliament) < 5:
-            await asyncio.sleep(0.01)
+        await until(other, lambda government: len(government.parliament) == 5)
         known = other.known
         assert await longest_write(other, LONG_S) < SOON_S
         assert await writing < SOON_S

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import Future
 from typing import Any
 
@@ -93,3 +94,29 @@ def test_ray_s_word_that_a_carrier_is_away_is_taken(scene: Scene) -> None:
     assert scene.carrier is scene.deputy
     assert scene.look(0.0, lost=True)
     assert scene.carrier is scene.coordinator
+
+
+def test_nobody_waits_for_a_ray_that_does_not_say_who_is_the_deputy(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that is cut off from the control service still sends to its coordinator."""
+    asked: list[threading.Thread] = []
+    begun, says = threading.Event(), threading.Event()
+
+    def get_actor(*_: object, **__: object) -> Carrier:
+        asked.append(threading.current_thread())
+        begun.set()
+        says.wait()
+        return scene.deputy
+
+    monkeypatch.setattr(lookout.ray, "get_actor", get_actor)
+    monkeypatch.setattr(lookout, "FIND_S", 0.0)
+    assert not scene.look(0.0, lost=True)
+    assert not scene.look(0.0, lost=True)
+    assert scene.carrier is scene.coordinator
+    begun.wait()
+    (finding,) = asked
+    says.set()
+    finding.join()
+    assert scene.look(0.0, lost=True)
+    assert scene.carrier is scene.deputy

@@ -21,6 +21,7 @@ from paxos_ray.actors.engine import Engine
 from paxos_ray.actors.member import Member
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.core.government import Citizen as Record
+from paxos_ray.core.government import Government
 from paxos_ray.machines import encode_open
 
 SWEEP_S = 1.0
@@ -135,8 +136,7 @@ class Theatre:
         engine = await self.enter()
         for id in ("b", "c"):
             await self.arrive(engine, id)
-        while engine.government is None or len(engine.government.parliament) < 3:
-            await asyncio.sleep(0.01)
+        await until(engine, lambda government: len(government.parliament) == 3)
         self.leave(engine)
 
     async def enter(self, way_s: Callable[[], float] = lambda: CALL_S) -> Engine:
@@ -147,8 +147,7 @@ class Theatre:
         self._engines.append(engine)
         self._tasks.append(asyncio.ensure_future(self._sweep(engine)))
         engine.schedule(engine.members["a"], 0.0)
-        while engine.government is None:
-            await asyncio.sleep(0.01)
+        await until(engine, lambda government: True)
         return engine
 
     async def arrive(self, engine: Engine, id: str) -> None:
@@ -156,8 +155,7 @@ class Theatre:
         self._add(id)
         self.introduce(engine, id)
         await engine.ask(wire.EMBARK, Record(id=id, cookie=f"{id}'s"))
-        while engine.government is None or id not in engine.government.acclimated:
-            await asyncio.sleep(0.01)
+        await until(engine, lambda government: id in government.acclimated)
 
     def introduce(
         self, engine: Engine, id: str, way_s: Callable[[], float] = lambda: CALL_S
@@ -185,6 +183,13 @@ class Theatre:
         while True:
             await asyncio.sleep(SWEEP_S)
             engine.sweep()
+
+
+async def until(engine: Engine, told: Callable[[Government], bool]) -> None:
+    """Wait until that carrier knows of such a government."""
+    heard = engine.changed.rung
+    while engine.government is None or not told(engine.government):
+        heard = await engine.changed.heard(heard, SWEEP_S)
 
 
 async def write(engine: Engine) -> float:

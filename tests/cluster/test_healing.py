@@ -98,16 +98,22 @@ def test_the_coordinator_s_node_is_lost(before: IslandStatus, nodes: Cluster, us
 def test_two_coordinators_at_once_do_no_harm(
     before: IslandStatus, nodes: Cluster, user: Client
 ) -> None:
-    """Ray's control service does not reach the coordinator, which goes on, and starts another."""
+    """Ray's control service does not reach the coordinator, which goes on, and starts another. That
+    one launches a newcomer, of whom the first is told nothing."""
     host = work.coordinator_host(before)
     near = nodes.client(host)
-    near.call(work.begin_load, NAME)
     with load(user):
+        near.call(work.begin_load, NAME)
         nodes.network.block(HEAD, host)
         nodes.network.block(host, HEAD)
         user.call(work.await_status, NAME, work.is_coordinated_by_another, before.coordinator.pid)
         near.call(work.progress, NAME)
         user.call(work.progress, NAME)
+        user.call(work.scale, NAME, 4)
+        near.call(work.progress, NAME)
+        user.call(work.progress, NAME)
+        assert near.call(work.end_load, NAME) > 0  # or the states would not come to rest
+    user.call(work.scale, NAME, 3)
 
 
 def test_the_leader_is_cut_off_with_a_client(
