@@ -289,7 +289,7 @@ class Client:
             self._interrupt(lack)
 
     def _interrupt(self, why: NoQuorum) -> None:
-        """All who wait are told; what they wait for stays asked."""
+        """All who wait are told; what they wait for stays asked, if it was asked for."""
         with self._lock:
             waiting = [response for _, response in (*self._waiting, *self._queries)]
             session = self._session
@@ -298,6 +298,7 @@ class Client:
             waiting += () if batch.answered else batch.responses
         for response in waiting:
             response.interrupt(why)
+        self.gate.turn_away(why)
 
     def _opened(self, answer: Answer) -> None:
         with self._lock:

@@ -58,14 +58,15 @@ class Backlog(NamedTuple):
 
 
 class _Waiter:
-    """Somebody before the gate. Once `settled`, it is inside."""
+    """Somebody before the gate. Once `settled`, it is inside. `why` it had better not wait."""
 
-    __slots__ = ("call", "settled", "weight")
+    __slots__ = ("call", "settled", "weight", "why")
 
     def __init__(self, weight: int, call: Callable[[], object]) -> None:
         self.weight = weight
         self.call = call
         self.settled = False
+        self.why: Exception | None = None
 
 
 class Gate:
@@ -115,6 +116,7 @@ class Gate:
             called.wait(patience_s)
             if self._conclude(waiter):
                 return
+            self._pass_on(waiter)
         self.refused += 1
         raise Overloaded(self._words())
 
@@ -139,8 +141,16 @@ class Gate:
                 raise
             if self._conclude(waiter):
                 return
+            self._pass_on(waiter)
         self.refused += 1
         raise Overloaded(self._words())
+
+    def turn_away(self, why: Exception) -> None:
+        """Who waits now is not to wait: `Overloaded`, because of that. Nothing was asked for."""
+        with self._lock:
+            for waiter in self._waiters:
+                waiter.why = why
+                self._call(waiter)
 
     def leave(self, weight: int, calls: int) -> None:
         """So many calls of that weight together are answered."""
@@ -183,11 +193,23 @@ class Gate:
             waiter.settled = True
             self.weight += waiter.weight
             self.calls += 1
-            try:
-                waiter.call()
-            except RuntimeError:  # its loop is closed: nobody will ever send it
+            if not self._call(waiter):  # nobody will ever send it
                 self.weight -= waiter.weight
                 self.calls -= 1
+
+    @staticmethod
+    def _call(waiter: _Waiter) -> bool:
+        """Have it look; False if its loop is closed."""
+        try:
+            waiter.call()
+        except RuntimeError:
+            return False
+        return True
+
+    def _pass_on(self, waiter: _Waiter) -> None:
+        if waiter.why is not None:
+            self.refused += 1
+            raise Overloaded(f"{self._words()}: {waiter.why}") from waiter.why
 
     def _words(self) -> str:
         return f"{self.calls} calls are unanswered, of {self.weight} bytes; {self.limit} may be"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from paxos_ray import Overloaded
+from paxos_ray import NoQuorum, Overloaded
 from paxos_ray.actors.gate import CALL_BYTES, Gate, weigh
 
 SOON_S = 30.0
@@ -124,6 +124,33 @@ def test_a_wider_gate_and_a_closed_one_let_in_who_waits() -> None:
     gate.close()
     thread.join(SOON_S)
     assert gate.enter(1_000_000)
+
+
+def test_who_waits_while_there_is_no_majority_is_told_so() -> None:
+    gate, told = full(), []
+
+    def come() -> None:
+        with pytest.raises(Overloaded, match=r"2 calls are unanswered.*: b is dead") as refused:
+            gate.wait(7, None)
+        told.append(refused.value.__cause__)
+
+    async def come_async() -> None:
+        task = asyncio.create_task(gate.wait_async(7, None))
+        await asyncio.sleep(0)
+        gate.turn_away(NoQuorum("b is dead"))
+        with pytest.raises(Overloaded, match="b is dead"):
+            await task
+
+    thread = threading.Thread(target=come)
+    thread.start()
+    waiting(gate, 1)
+    gate.turn_away(NoQuorum("b is dead"))
+    thread.join(SOON_S)
+    assert isinstance(told[0], NoQuorum)
+    asyncio.run(come_async())
+    assert (gate.weight, gate.calls, gate.refused, len(gate._waiters)) == (120, 2, 2, 0)
+    gate.leave(60, 1)
+    assert gate.enter(1)
 
 
 @pytest.mark.parametrize(
