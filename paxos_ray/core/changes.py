@@ -17,13 +17,13 @@ from paxos_ray.core.promise import Promise
 FOUNDING = Promise(1, 0)
 
 
-def found(citizen: Citizen) -> Government:
-    """Government 1/0: one citizen, alone, with the application's state."""
+def found(citizen: Citizen, promise: Promise = FOUNDING) -> Government:
+    """One citizen, alone, with the application's state; `1/0` unless it is not the first."""
     return Government(
-        promise=FOUNDING,
+        promise=promise,
         majority=(citizen.id,),
         acclimated=(citizen.id,),
-        arrived={citizen.id: FOUNDING},
+        arrived={citizen.id: promise},
         citizens={citizen.id: citizen},
     )
 

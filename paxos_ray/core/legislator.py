@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from paxos_ray.core import changes
 from paxos_ray.core.election import Proposer
 from paxos_ray.core.errors import AlreadyFounded, InvalidArgument, InvalidCitizen, NotFounded
+from paxos_ray.core.founding import found
 from paxos_ray.core.government import Citizen, Cookie, Government, Republic
 from paxos_ray.core.legislation import Writer
-from paxos_ray.core.log import NOTHING, Entry, Log
+from paxos_ray.core.log import Log
 from paxos_ray.core.messages import (
     Inspection,
     Outcome,
@@ -29,6 +29,7 @@ from paxos_ray.core.messages import (
 from paxos_ray.core.promise import Ballot, Promise
 from paxos_ray.core.reception import Receiver
 from paxos_ray.core.recording import Recorder
+from paxos_ray.core.retirement import Retired
 from paxos_ray.core.shaper import Wish
 from paxos_ray.core.state import Giving, Limits, State
 from paxos_ray.core.succession import Swap
@@ -82,7 +83,7 @@ class Legislator:
         self._state = State(id, limits, seed)
         self._state.succession = Swap(self._state)
         self._state.role = Recorder(self._state)
-        self._receiver = Receiver(self._state)
+        self._receiver: Receiver | Retired = Receiver(self._state)
 
     # -- founding and coming in ----------------------------------------------------------
 
@@ -90,14 +91,34 @@ class Legislator:
         """Found the island: government 1/0, this citizen alone, its cookie the republic's name.
 
         Raises `AlreadyFounded`, `InvalidArgument`, `InvalidCitizen`."""
-        state = self._fresh(now, republic)
-        if not isinstance(properties, Mapping):
-            raise InvalidCitizen(f"properties are a mapping, not {properties!r}")
-        citizen = Citizen(id=state.id, properties=dict(properties), cookie=republic)
-        state.republic, state.cookie, state.stateful = republic, republic, True
-        government = changes.found(citizen)
-        state.commit((Entry(government.promise, NOTHING, 0, government),))
+        found(self._fresh(now, republic), republic, properties)
         self._advance()
+
+    def refound(
+        self,
+        now: int,
+        republic: Republic,
+        properties: Mapping[str, Any],
+        after: Promise,
+        stamp: int,
+        number: int,
+    ) -> None:
+        """Found the island anew: government `number`/0, this citizen alone, as a new republic whose
+        log goes on `after` that promise of another's, at its `stamp` (ms of log time).
+
+        The application has the state as of `after`. See `retirement`. Raises as `bootstrap`."""
+        found(self._fresh(now, republic), republic, properties, after, stamp, number)
+        self._advance()
+
+    def retire(self, now: int) -> None:
+        """Take no part any more, for ever. What is held stays to be looked at; all that is open is
+        answered `retry`. Raises `NotFounded`."""
+        state = self._clock(now)
+        if state.republic is None:
+            raise NotFounded("retire comes after bootstrap or join")
+        retired = Retired(state)
+        state.succession.become(retired)
+        self._receiver = retired
 
     def join(self, now: int, republic: Republic, cookie: Cookie) -> None:
         """Wait to be written in under this cookie. Raises `AlreadyFounded`, `InvalidArgument`."""

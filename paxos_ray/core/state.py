@@ -82,6 +82,9 @@ class Succession(Protocol):
     def stand_down(self) -> None:
         """Follow whoever leads."""
 
+    def become(self, role: Role) -> None:
+        """Take that role, and let go of all that the one before has under way."""
+
 
 class State:
     """The shared state of one citizen. Only the roles and `Legislator` touch it."""
@@ -166,7 +169,7 @@ class State:
         self.log.extend(entries)
         register = self.register
         if register is not None:
-            self.register = _beyond(register, self.log.top)
+            self.register = beyond(register, self.log.top)
         if entries[-1].promise.government != self._number:
             self.install([entry.body for entry in entries if entry.promise.entry == 0])
 
@@ -305,7 +308,7 @@ class State:
         self.outcomes.append(Outcome(ticket, promise))
 
 
-def _beyond(register: Register, top: Promise) -> Register | None:
+def beyond(register: Register, top: Promise) -> Register | None:
     """What the committed log has not reached; the rest is dropped, never compared."""
     entries = register.entries
     if entries[-1].promise <= top:

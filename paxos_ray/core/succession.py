@@ -25,13 +25,13 @@ class Swap:
         if government.leader != state.id or not state.active:
             made_way = isinstance(role, Writer) and before is not None and not state.exiled
             farewell = government.leader if made_way and government.leader != state.id else None
-            self._become(Recorder(state, farewell))
+            self.become(Recorder(state, farewell))
         elif state.promised != government.ballot:
             self.collapse(self._pause())
         elif isinstance(role, Writer):
             role.reign()
         else:
-            self._become(Writer(state))
+            self.become(Writer(state))
 
     def superseded(self, ballot: Ballot) -> None:
         """A higher ballot was promised: a leader has collapsed by that, a candidate has lost."""
@@ -45,7 +45,7 @@ class Swap:
 
     def collapse(self, delay: int) -> None:
         """Stand for election after `delay` ms."""
-        self._become(Proposer(self._state, delay))
+        self.become(Proposer(self._state, delay))
 
     def deposed(self) -> None:
         """Others have moved the log: a leader that a bounded part of it left in office is not the
@@ -55,15 +55,16 @@ class Swap:
 
     def stand_down(self) -> None:
         """Follow whoever leads."""
-        self._become(Recorder(self._state))
+        self.become(Recorder(self._state))
 
-    def _pause(self) -> int:
-        timeout = self._state.limits.timeout
-        return self._state.random.randint(timeout // 2, timeout)
-
-    def _become(self, role: Role) -> None:
+    def become(self, role: Role) -> None:
+        """Take that role, and let go of all that the one before has under way."""
         state = self._state
         if isinstance(state.role, Writer):
             state.role.resign()
         state.drop_givings()
         state.role = role
+
+    def _pause(self) -> int:
+        timeout = self._state.limits.timeout
+        return self._state.random.randint(timeout // 2, timeout)

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from paxos_ray.core.government import Citizen, Cookie, Republic
 from paxos_ray.core.legislator import Legislator
 from paxos_ray.core.messages import Outcome, Pulse, Receipt, Reply, Request
+from paxos_ray.core.promise import Promise
 from paxos_ray.simulation.encoding import Encoder
 from paxos_ray.simulation.records import (
     FORMAT,
@@ -86,6 +87,35 @@ class Recorder(Legislator):
         """As a Legislator does."""
         told = self._told("join", now=now, republic=republic, cookie=cookie)
         self._do(told, None, super().join, now, republic, cookie)
+
+    def refound(
+        self,
+        now: int,
+        republic: Republic,
+        properties: Mapping[str, Any],
+        after: Promise,
+        stamp: int,
+        number: int,
+    ) -> None:
+        """As a Legislator does."""
+        plain: object = properties
+        if isinstance(plain, Mapping):
+            plain = dict(plain)
+        told = self._told(
+            "refound",
+            now=now,
+            republic=republic,
+            properties=plain,
+            after=after,
+            stamp=stamp,
+            number=number,
+        )
+        arguments = (now, republic, properties, after, stamp, number)
+        self._do(told, None, super().refound, *arguments)
+
+    def retire(self, now: int) -> None:
+        """As a Legislator does."""
+        self._do(self._told("retire", now=now), None, super().retire, now)
 
     def embark(
         self, now: int, republic: Republic, citizen: Citizen, acclimated: bool = False

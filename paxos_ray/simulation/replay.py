@@ -22,7 +22,9 @@ BEFORE = 5
 _QUERIES = ("outbox", "outcomes", "wakeup")
 _VERBS = {
     "bootstrap": ("now", "republic", "properties"),
+    "refound": ("now", "republic", "properties", "after", "stamp", "number"),
     "join": ("now", "republic", "cookie"),
+    "retire": ("now",),
     "embark": ("now", "republic", "citizen", "acclimated"),
     "acclimate": ("now",),
     "emigrate": ("now", "id"),

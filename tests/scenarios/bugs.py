@@ -44,7 +44,7 @@ ELECTIONS = {
         Proposer, "_elect", ">= ballot.number", "> 10 * ballot.number"
     ),
     "a register dropped when its base moves": Bug(
-        State, "commit", "self.register = _beyond(register, self.log.top)", "self.register = None"
+        State, "commit", "self.register = beyond(register, self.log.top)", "self.register = None"
     ),
     "elected upon the committed government": Bug(
         Proposer, "_elect", "pending[-1] if pending else state.government", "state.government"
