@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Overloaded,
         PaxosError,
         RayNotInitialised,
+        RecoveryRefused,
         SharedNodes,
         Superseded,
         TimedOut,
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
     from paxos_ray.actors.island import Island, attach, islands, launch
     from paxos_ray.actors.objects import Handle
     from paxos_ray.actors.post import Change
+    from paxos_ray.actors.prospect import Missing, Prospect, Survivor
+    from paxos_ray.actors.recovery import prospect, recover
     from paxos_ray.actors.response import Response
     from paxos_ray.actors.settings import Limits
     from paxos_ray.actors.status import CitizenStatus, IslandStatus, NodeStatus
@@ -88,13 +91,15 @@ _WHERE = {
     "actors.errors": (
         "CannotRecord ClusterTooSmall EntryGone EventsGone FewCitizens InvalidArgument IslandError "
         "IslandShutDown NameTaken NoQuorum NotEnoughCitizens OutcomeUnknown Overloaded PaxosError "
-        "RayNotInitialised SharedNodes Superseded TimedOut UnknownIsland"
+        "RayNotInitialised RecoveryRefused SharedNodes Superseded TimedOut UnknownIsland"
     ),
     "actors.gate": "Backlog",
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
     "actors.objects": "Handle",
     "actors.post": "Change",
+    "actors.prospect": "Missing Prospect Survivor",
+    "actors.recovery": "prospect recover",
     "actors.response": "Response",
     "actors.settings": "Limits",
     "actors.stream": "Stream",
@@ -143,6 +148,7 @@ __all__ = [
     "LogEntry",
     "LogOperation",
     "MachineError",
+    "Missing",
     "NameTaken",
     "NoCluster",
     "NoContext",
@@ -155,14 +161,17 @@ __all__ = [
     "Overloaded",
     "PaxosError",
     "Promise",
+    "Prospect",
     "QueryWrites",
     "QueueFull",
     "RayNotInitialised",
+    "RecoveryRefused",
     "RemoteTraceback",
     "Response",
     "SharedNodes",
     "Stream",
     "Superseded",
+    "Survivor",
     "Task",
     "TaskFailed",
     "TimedOut",
@@ -179,7 +188,9 @@ __all__ = [
     "embedded",
     "islands",
     "launch",
+    "prospect",
     "query",
+    "recover",
     "replicated",
     "start",
 ]

@@ -19,7 +19,7 @@ class Carrier:
     """Serves clients. What it knows it reads from the citizens, whenever it begins."""
 
     def __init__(self, island: str, republic: str, settings: Settings, wish: Wish) -> None:
-        self.engine = Engine(island, settings)
+        self.engine = Engine(island, settings, republic)
         self.population = Population(self.engine, republic, settings, wish)
         self.ready = asyncio.Event()
 
@@ -54,7 +54,7 @@ class Carrier:
         if engine.leader is not None:
             await self.look_after(engine.leader)
         self.ready.set()
-        for member in members:
+        for member in list(engine.members.values()):
             engine.schedule(member, 0.05, sooner=True)
 
     async def _meet(self, member: Member) -> Member | None:

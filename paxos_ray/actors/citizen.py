@@ -15,6 +15,7 @@ import ray
 
 from paxos_ray.actors import wire
 from paxos_ray.actors.board import WATCHES, Board, Want
+from paxos_ray.actors.heritage import Estate, Identity, Testator
 from paxos_ray.actors.keeping import Digests, Keeping
 from paxos_ray.actors.records import Desk
 from paxos_ray.actors.settings import Settings, Wish
@@ -32,15 +33,6 @@ _CATCH_UP_BYTES = 1 << 20  # at a time: it is in memory several times while it i
 _NO_PULSE = (0, None)
 PROBES = "probes"
 """The concurrency group of `probe`."""
-
-
-class Identity(NamedTuple):
-    """Who a citizen is. A founder's cookie is its republic."""
-
-    id: str
-    republic: str
-    cookie: str
-    founder: bool
 
 
 class Introduction(NamedTuple):
@@ -85,10 +77,12 @@ class Portrait(NamedTuple):
     events_from: Promise
 
 
-class Citizen:
+class Citizen(Testator):
     """The actor. `turn`, `give`, `receive` and `settle` are its part in the island's work."""
 
-    def __init__(self, identity: Identity, settings: Settings, wish: Wish) -> None:
+    def __init__(
+        self, identity: Identity, settings: Settings, wish: Wish, estate: Estate | None = None
+    ) -> None:
         self._lock = Desk()
         self._identity = identity
         self._settings = settings
@@ -118,8 +112,7 @@ class Citizen:
             seed=int.from_bytes(os.urandom(6), "big"),
         )
         if identity.founder:
-            properties = {"node": self._node, "pid": os.getpid()}
-            self._legislator.bootstrap(_now(), identity.republic, properties)
+            self._found(estate)
         else:
             self._legislator.join(_now(), identity.republic, identity.cookie)
         self._apply()
@@ -435,6 +428,7 @@ class Citizen:
             donor=legislator.donor,
             top=legislator.top,
             bundle=bundle,
+            republic=self._identity.republic,
         )
         while len(self._results) > _KEPT_OWNERS:  # the oldest: that coordinator is no more
             del self._results[next(iter(self._results))]

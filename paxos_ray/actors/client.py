@@ -31,6 +31,7 @@ from paxos_ray.actors.lookout import Lookout
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, Batch, Session, deliver
 from paxos_ray.actors.settings import COORDINATOR, actor_id, namespace
+from paxos_ray.actors.successor import successor
 from paxos_ray.actors.wire import Answer, seal, unseal
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines import Operation, decode_replies, encode_open
@@ -80,6 +81,7 @@ class Client:
         self._failures = 0
         self._lacking = 0  # how often in a row a carrier has said that there is no majority
         self._lost = False  # Ray said that the carrier is away
+        self._died = False  # Ray said that it is so for good
         name = f"paxos_ray client of {island}"
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
@@ -272,7 +274,7 @@ class Client:
         if not ray.is_initialized():
             self.close(RayNotInitialised("Ray was shut down in this process"))
         elif isinstance(error, ActorDiedError):
-            self.close(IslandShutDown(f"island {self.island!r} was shut down"))
+            self._died = True  # what follows from that needs Ray, which waits for this thread
         elif isinstance(error, RayActorError):
             self._lost = True
         elif isinstance(error, RayTaskError) and isinstance(error.cause, NoQuorum):
@@ -287,6 +289,16 @@ class Client:
         failed(Exception(str(error)))
         if lack is not None and self._lacking > 1:
             self._interrupt(lack)
+
+    def follow(self) -> bool:
+        """Its coordinator has ended for good: turn to the one that has taken over, if the island
+        was founded anew, or is just being so; False, and closed, when it was shut down."""
+        found = successor(self.island, self.coordinator)
+        if found is None:
+            self.close(IslandShutDown(f"island {self.island!r} was shut down"))
+        elif found is not self.coordinator:
+            self.coordinator, self._lookout = found, Lookout(self.island, found)
+        return found is not None
 
     def _interrupt(self, why: NoQuorum) -> None:
         """All who wait are told; what they wait for stays asked, if it was asked for."""
@@ -320,7 +332,7 @@ class Client:
                 self._session = None
             dropped = session.dropped()
         if expired:
-            what = "the session expired; this was applied once, or never"
+            what = "the session has ended; this was applied once, or never"
             session.end(OutcomeUnknown(what))
             dropped = session.dropped()
         self.gate.leave(*dropped)
@@ -351,6 +363,9 @@ class Client:
             self._wake.clear()
             if not ray.is_initialized():
                 self.close(RayNotInitialised("Ray was shut down in this process"))
+            elif self._died:
+                self._died = False
+                self.follow()
             self._look_out()
             self._keep_alive()
             self._send()

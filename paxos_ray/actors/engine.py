@@ -50,8 +50,10 @@ PROBE_S = 1.0  # so often that one is tried again: should it be that its answer 
 class Engine:
     """Carries pulses for one island, within the event loop that it was made in."""
 
-    def __init__(self, island: str, settings: Settings) -> None:
+    def __init__(self, island: str, settings: Settings, republic: str | None = None) -> None:
         self.island = island
+        self.republic = republic  # None: any
+        self.strangers: dict[str, tuple[Member, str]] = {}  # of other republics, and which
         self.settings = settings
         self.members: dict[str, Member] = {}
         self.government: Government | None = None
@@ -315,6 +317,9 @@ class Engine:
         return turn
 
     def _is_at(self, member: Member, turn: Turn) -> None:
+        if self.republic not in (None, turn.republic):
+            self.estrange(member, turn.republic)
+            raise Lost
         if member.told != turn.top:
             member.told = turn.top
             self.told.ring()
@@ -421,6 +426,13 @@ class Engine:
         for member in self.members.values():
             member.stopped = True
             self.times.cancel(member)
+
+    def estrange(self, member: Member, republic: str) -> None:
+        """It is of another republic: it is not called again, and nothing that it says counts."""
+        log.warning("island %s: %s is of another republic", self.island, member.id)
+        member.stopped = True
+        self.forget(member)
+        self.strangers[member.id] = member, republic
 
     def forget(self, member: Member) -> None:
         """It was stopped: nothing is due at it any more."""

@@ -82,7 +82,13 @@ class Superseded(IslandError, RuntimeError):
 
 
 class OutcomeUnknown(IslandError, RuntimeError):
-    """The session expired while the operation was unanswered: it was applied once, or never."""
+    """The session ended while the operation was unanswered: it was applied once, or never. It had
+    expired, or the island was recovered without something that the session had been answered."""
+
+
+class RecoveryRefused(IslandError, RuntimeError):
+    """The island is not founded anew: nothing is lost yet, or what may be lost was not accepted, or
+    there is nothing to found it upon. The message says which, and nothing was changed by it."""
 
 
 class FewCitizens(UserWarning):
@@ -109,6 +115,7 @@ __all__ = [
     "Overloaded",
     "PaxosError",
     "RayNotInitialised",
+    "RecoveryRefused",
     "SharedNodes",
     "Superseded",
     "TimedOut",

@@ -33,8 +33,17 @@ from paxos_ray.actors.handles import Counter
 from paxos_ray.actors.member import names
 from paxos_ray.actors.objects import Handle
 from paxos_ray.actors.progress import wait_until_shaped
+from paxos_ray.actors.prospect import Prospect
 from paxos_ray.actors.records import check, directory_of
-from paxos_ray.actors.settings import AUDIT_S, Limits, Settings, Wish, island_of, namespace
+from paxos_ray.actors.settings import (
+    AUDIT_S,
+    RECOVERY,
+    Limits,
+    Settings,
+    Wish,
+    island_of,
+    namespace,
+)
 from paxos_ray.actors.status import IslandStatus, compose
 from paxos_ray.actors.stream import AHEAD_BYTES, Stream
 from paxos_ray.core.government import Government
@@ -187,6 +196,12 @@ class Island:
         what = f"island {self.name!r} to {citizens} citizens"
         return self.await_shape(what, wish, timeout_s, progress)
 
+    def recover(self, **options: Any) -> Prospect:
+        """Found it anew from what is left of it: see `paxos_ray.recover`, which this calls."""
+        from paxos_ray.actors.recovery import recover
+
+        return recover(self.name, **options)
+
     def shutdown(self, timeout_s: float = 30.0) -> None:
         """Stop all its actors. Its state is gone. Once more does nothing."""
         _sweep(self.name, timeout_s)
@@ -218,7 +233,11 @@ class Island:
                 call = getattr(self._client.coordinator, method).remote(*arguments)
                 return ray.get(call, timeout=max(0.01, min(left_s, _STEP_S)))
             except ActorDiedError:
-                raise IslandShutDown(f"island {self.name!r} was shut down") from None
+                if not self._client.follow():
+                    raise IslandShutDown(f"island {self.name!r} was shut down") from None
+                if time.monotonic() > deadline:
+                    raise TimedOut(f"island {self.name!r} is being recovered") from None
+                time.sleep(_AGAIN_S)
             except (GetTimeoutError, RayActorError) as error:
                 if time.monotonic() > deadline:
                     why = type(error).__name__
@@ -267,6 +286,8 @@ def launch(
     )
     if not ray.is_initialized():
         raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")
+    if RECOVERY in names(name):
+        raise NameTaken(f"an island named {name!r} is being recovered on this cluster")
     share = placement.default_share() if num_cpus is None else num_cpus
     settings = replace(settings, num_cpus=share)
     placement.check_size(citizens, share)

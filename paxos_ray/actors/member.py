@@ -10,7 +10,8 @@ from typing import Any
 import ray
 
 from paxos_ray.actors.board import THREADS, WATCHES
-from paxos_ray.actors.citizen import PROBES, Citizen, Identity, Introduction
+from paxos_ray.actors.citizen import PROBES, Citizen, Introduction
+from paxos_ray.actors.heritage import Estate, Identity
 from paxos_ray.actors.settings import CITIZEN, Settings, Wish, actor_id, namespace
 from paxos_ray.core.promise import Promise
 
@@ -82,7 +83,12 @@ class Member:
 
 
 def launch(
-    island: str, identity: Identity, settings: Settings, wish: Wish, strategy: Any
+    island: str,
+    identity: Identity,
+    settings: Settings,
+    wish: Wish,
+    strategy: Any,
+    estate: Estate | None = None,
 ) -> Member:
     """Start the actor of a citizen. It may take Ray a while, or for ever: see `introduce`."""
     options: dict[str, Any] = {} if strategy is None else {"scheduling_strategy": strategy}
@@ -100,7 +106,7 @@ def launch(
             enable_task_events=False,
             **options,
         )
-        .remote(identity, settings, wish)
+        .remote(identity, settings, wish, estate)
     )
     return Member(identity.id, handle)
 

@@ -15,8 +15,9 @@ import ray
 from ray.exceptions import RayError
 
 from paxos_ray.actors import placement, wire
-from paxos_ray.actors.citizen import Identity, Introduction
+from paxos_ray.actors.citizen import Introduction
 from paxos_ray.actors.engine import Engine
+from paxos_ray.actors.heritage import Identity, precedes
 from paxos_ray.actors.member import Lost, Member, launch
 from paxos_ray.actors.quorum import missing_voters
 from paxos_ray.actors.settings import Settings, Wish
@@ -73,7 +74,7 @@ class Population:
         except Lost:
             return None
         if introduction.identity.republic != self._republic:
-            log.warning("island %s: %s is of another republic", engine.island, member.id)
+            engine.estrange(member, introduction.identity.republic)
             return None
         member.introduction = introduction
         return introduction
@@ -134,6 +135,15 @@ class Population:
             assert leaving is not None
             alive.remove(leaving)
             self._leave(leaving, "is asked to leave")
+        if self.shaped:
+            await self._end_predecessors()
+
+    async def _end_predecessors(self) -> None:
+        """Nobody needs any more who is left of what this republic was founded upon."""
+        for member, republic in list(self._engine.strangers.values()):
+            del self._engine.strangers[member.id]
+            if precedes(republic, self._republic):
+                await self._stop(member)
 
     def _mourn(self, alive: list[str], now: float) -> None:
         """Who has been lost since the last look: where that was is a bad place for a while."""

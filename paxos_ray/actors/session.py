@@ -120,10 +120,13 @@ class Session:
         return encode_batch(self.name, batch.first, self.acknowledged, batch.operations)
 
     def answer(self, batch: Batch, replies: list[Reply]) -> bool:
-        """The replies to a batch; False if that shows that the session has expired."""
+        """The replies to a batch; False if that shows that the session has ended: it has expired,
+        or the island was founded anew without something that it had answered."""
         if replies and replies[0].status is EXPIRED:
             return False
         if replies and replies[-1].status is GAP:
+            if batch.repeated:  # it begins where all before it is answered
+                return False
             self.again = True
             return True
         batch.answered = True

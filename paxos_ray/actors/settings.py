@@ -11,6 +11,7 @@ from paxos_ray.core.errors import InvalidArgument
 COORDINATOR = "coordinator"
 DEPUTY = "deputy"
 CITIZEN = "citizen/"
+RECOVERY = "recovery"
 SHARE = 0.1
 """CPUs that an actor asks for on several nodes: an autoscaler takes a node for idle, and away,
 on which everything asks for none."""

@@ -74,7 +74,7 @@ class Turn(NamedTuple):
     `number` is that of its government, `government` the government itself if it is newer than the
     one that its coordinator knows. It wants its next turn `wakeup_ms` from now, if not None;
     `urgent`: without waiting for company. `donor` is whom it needs the application's state from,
-    `top` the end of its log.
+    `top` the end of its log. Who carries pulses for another republic takes none of it in.
     """
 
     results: tuple[Result, ...]
@@ -85,6 +85,7 @@ class Turn(NamedTuple):
     donor: str | None
     top: Promise | None
     bundle: Bundle | None
+    republic: str
 
 
 def seal(message: object) -> bytes:

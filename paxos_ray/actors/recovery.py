@@ -1,0 +1,301 @@
+"""Founding an island anew from what is left of it, when its majority never comes back.
+
+Nothing here is needed for an island that can go on by itself, and such a one is left alone. In
+order, so that whatever ends this midway leaves something to be recovered once more:
+
+1. a signpost: two recoveries do not meet, and clients wait, for the island is not shut down;
+2. coordinator and deputy are ended: no pulse moves any more;
+3. the survivors are asked once more, and retire: what they hold now is final;
+4. the heir is launched upon the best state of them, as a new republic with its own coordinator;
+5. that brings newcomers, and once there are enough of them ends who has retired.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import ray
+from ray.exceptions import ActorDiedError, RayError
+
+from paxos_ray.actors import placement
+from paxos_ray.actors.coordinator import create
+from paxos_ray.actors.errors import (
+    IslandError,
+    RayNotInitialised,
+    RecoveryRefused,
+    TimedOut,
+    UnknownIsland,
+)
+from paxos_ray.actors.heritage import Estate, Identity, Testimony, heir_of
+from paxos_ray.actors.island import Island, attach, islands
+from paxos_ray.actors.member import Member, find, launch, names
+from paxos_ray.actors.prospect import Prospect, best, consider, most_committed, newest
+from paxos_ray.actors.settings import COORDINATOR, DEPUTY, RECOVERY, Settings, Wish, namespace
+from paxos_ray.core import Entry
+from paxos_ray.core.retirement import EPOCH, inheritance, next_epoch
+
+PATIENCE_S = 10.0
+"""How long a survivor may take to answer before it counts as silent."""
+
+_AGAIN_S = 0.02
+
+
+class _Signpost:
+    """An actor that is nothing but its name."""
+
+
+def prospect(name: str, *, abandon_silent: bool = False, timeout_s: float = PATIENCE_S) -> Prospect:
+    """What a recovery of that island would come to: who is left, who is missing, and what may be
+    lost. Changes nothing. See `recover`. Raises `UnknownIsland`, `RayNotInitialised`."""
+    return _survey(name, abandon_silent, timeout_s)[0]
+
+
+def recover(
+    name: str,
+    *,
+    accept_loss: bool = False,
+    abandon_silent: bool = False,
+    timeout_s: float = 120.0,
+    progress: bool | None = None,
+) -> Prospect:
+    """Found the island anew from its most advanced survivor, since more than half of its parliament
+    never comes back; returns what came of it when there are as many citizens as before.
+
+    It keeps its name, settings, state, sessions and log time: clients find it again and go on.
+    What no survivor holds is lost: `prospect` says what that may be, `accept_loss` that so be it.
+    With `abandon_silent`, who does not answer counts as lost though Ray does not know it to be
+    dead, and is ended when that is possible.
+
+    Raises `RecoveryRefused`, above all while a majority is alive and answers, which nothing can
+    override; `UnknownIsland`, `RayNotInitialised`, `TimedOut` (it may be asked for again, and an
+    island that is founded goes on growing).
+    """
+    deadline = time.monotonic() + timeout_s
+    found, testimonies, silent = _survey(name, abandon_silent, min(PATIENCE_S, timeout_s))
+    if _lacks_only_a_coordinator(name, found):
+        return _carry_on(name, found, testimonies, deadline, progress)
+    _check(found, accept_loss)
+    with _signpost(name):
+        _end_carriers(name, deadline)
+        found, testimonies, silent = _survey(name, abandon_silent, min(PATIENCE_S, timeout_s))
+        try:
+            _check(found, accept_loss)
+        except RecoveryRefused:  # somebody has come back
+            _start(name, found.republic, testimonies)
+            raise
+        members = {member.id: member for member in find(name)}
+        final = _retire(members, testimonies)
+        found, estate, republic = _bequeath(name, members, final, abandon_silent)
+        _found(name, republic, final, members, estate, deadline)
+        _start(name, republic, final)
+        for id in silent:
+            with contextlib.suppress(Exception):
+                ray.kill(members[id].handle)
+    _await_shape(name, attach(name), deadline, progress)
+    return found
+
+
+# -- looking ---------------------------------------------------------------------------------
+
+
+def _survey(
+    name: str, abandon_silent: bool, limit_s: float
+) -> tuple[Prospect, dict[str, Testimony], list[str]]:
+    if not ray.is_initialized():
+        raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")
+    members = {member.id: member for member in find(name)}
+    told, silent = _ask(members, final=False, limit_s=limit_s)
+    testimonies = newest(told)
+    if not testimonies:
+        known = ", ".join(islands()) or "none"
+        raise UnknownIsland(
+            f"of an island named {name!r} no citizen answers on this cluster, of {len(silent)} "
+            f"that are not known to be dead; known: {known}"
+        )
+    return consider(name, testimonies, silent, abandon_silent), testimonies, silent
+
+
+def _ask(
+    members: dict[str, Member], final: bool, limit_s: float
+) -> tuple[dict[str, Testimony], list[str]]:
+    """What these say, by id, and who says nothing and is not known to be dead."""
+    calls = {member.handle.testify.remote(final): id for id, member in members.items()}
+    told: dict[str, Testimony] = {}
+    silent = []
+    answered = ray.wait(list(calls), num_returns=len(calls), timeout=limit_s)[0] if calls else []
+    for call, id in calls.items():
+        if call not in answered:
+            silent.append(id)
+            continue
+        try:
+            told[id] = ray.get(call)
+        except ActorDiedError:
+            continue
+        except RayError:
+            silent.append(id)
+    return told, silent
+
+
+def _check(found: Prospect, accept_loss: bool) -> None:
+    if found.refused is not None:
+        raise RecoveryRefused(f"island {found.name!r}: {found.refused}")
+    if found.losses and not accept_loss:
+        raise RecoveryRefused(
+            f"island {found.name!r}: what may be lost was not accepted: {'; '.join(found.losses)}"
+        )
+
+
+# -- what survivors leave --------------------------------------------------------------------
+
+
+def _retire(members: dict[str, Member], before: dict[str, Testimony]) -> dict[str, Testimony]:
+    """All that answered before retire. Nothing moves any more: what they said then still holds."""
+    final, _ = _ask({id: members[id] for id in before if id in members}, True, PATIENCE_S)
+    lost = [id for id in before if id not in final]
+    if lost:
+        raise TimedOut(f"{', '.join(lost)}: has answered and does so no more; ask again")
+    return final
+
+
+def _bequeath(
+    name: str, members: dict[str, Member], final: dict[str, Testimony], abandon_silent: bool
+) -> tuple[Prospect, Estate, str]:
+    """What the heir begins with, and the name of its republic."""
+    found = consider(name, final, [], abandon_silent)
+    donor = best(final)
+    assert donor is not None, "who has the state has it still"
+    entries = _beyond(members, final, donor)
+    republics = [(said.identity.republic, said.bequests) for said in final.values()]
+    numbers = [said.seen for said in final.values()]
+    numbers += [entry.promise.government for said in final.values() for entry in _held(said)]
+    # Who was asked before may have had an heir that has answered clients, and is lost, too.
+    again = max(said.bequests for said in final.values()) - 1
+    estate = Estate(_snapshot(members[donor]), entries, next_epoch(numbers) + again * EPOCH)
+    last = entries[-1].promise if entries else final[donor].applied
+    registered = found.registered if last == found.goes_on_after else 0
+    found = replace(found, goes_on_after=last, registered=registered)
+    return found, estate, heir_of(republics)
+
+
+def _held(said: Testimony) -> tuple[Entry, ...]:
+    return () if said.register is None else said.register.entries
+
+
+def _beyond(
+    members: dict[str, Member], final: dict[str, Testimony], donor: str
+) -> tuple[Entry, ...]:
+    """What follows the donor's state: committed as others know, then registered by anybody."""
+    top = final[donor].applied
+    entries: tuple[Entry, ...] = ()
+    ahead = most_committed(final)
+    if final[ahead].top > top:
+        more = ray.get(members[ahead].handle.committed.remote(top), timeout=PATIENCE_S)
+        if more is None:
+            return ()
+        entries, top = more, final[ahead].top
+    return entries + inheritance([said.register for said in final.values()], top)
+
+
+def _snapshot(donor: Member) -> list[Any]:
+    try:
+        number = ray.get(donor.handle.freeze.remote(), timeout=PATIENCE_S)
+        while (made := ray.get(donor.handle.fetch.remote(number), timeout=PATIENCE_S)) is None:
+            time.sleep(_AGAIN_S)
+    except RayError as error:
+        raise TimedOut(f"{donor.id} does not give its state: {type(error).__name__}") from None
+    snapshot: list[Any] = made
+    return snapshot
+
+
+# -- founding --------------------------------------------------------------------------------
+
+
+def _found(
+    name: str,
+    republic: str,
+    final: dict[str, Testimony],
+    members: dict[str, Member],
+    estate: Estate,
+    deadline: float,
+) -> None:
+    """Launch the heir, beside the donor if it can be; wait until it has taken all of it over."""
+    donor = final[str(best(final))]
+    identity = Identity(uuid.uuid4().hex[:8], republic, republic, founder=True)
+    strategy = placement.strategy(donor.node)
+    heir = launch(name, identity, donor.settings, _wish(final), strategy, estate)
+    try:
+        left_s = max(0.1, deadline - time.monotonic())
+        ray.get(heir.handle.introduce.remote(None), timeout=left_s)
+    except RayError as error:
+        ray.kill(heir.handle)
+        why = str(error).strip().splitlines()[-1]
+        raise TimedOut(f"island {name!r}: its heir could not be launched: {why}") from None
+
+
+def _wish(testimonies: dict[str, Testimony]) -> Wish:
+    last = max(said.wish for said in testimonies.values())
+    return Wish(last.version + 1, last.citizens)
+
+
+def _start(name: str, republic: str, testimonies: dict[str, Testimony]) -> None:
+    """A coordinator for that republic."""
+    settings: Settings = next(iter(testimonies.values())).settings
+    place = placement.for_coordinator(name, settings.num_cpus)
+    create(name, republic, settings, _wish(testimonies), place)
+
+
+def _await_shape(name: str, island: Island, deadline: float, progress: bool | None) -> None:
+    left_s = max(0.1, deadline - time.monotonic())
+    wish = island.ask("progress", deadline).wish
+    island.await_shape(f"recovery of island {name!r}", wish, left_s, progress)
+
+
+def _lacks_only_a_coordinator(name: str, found: Prospect) -> bool:
+    """Whether a recovery was ended between its heir and that one's coordinator."""
+    return found.lives and COORDINATOR not in names(name)
+
+
+def _carry_on(
+    name: str,
+    found: Prospect,
+    testimonies: dict[str, Testimony],
+    deadline: float,
+    progress: bool | None,
+) -> Prospect:
+    with _signpost(name):
+        _start(name, found.republic, testimonies)
+    _await_shape(name, attach(name), deadline, progress)
+    return found
+
+
+# -- who is in the way -----------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _signpost(name: str) -> Iterator[None]:
+    try:
+        actor: Any = ray.remote(num_cpus=0, max_restarts=0)(_Signpost)
+        signpost = actor.options(name=RECOVERY, namespace=namespace(name)).remote()
+    except ValueError:
+        raise RecoveryRefused(f"island {name!r} is being recovered already") from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(RayError, IslandError):
+            ray.kill(signpost)
+
+
+def _end_carriers(name: str, deadline: float) -> None:
+    """Kill coordinator and deputy, until neither name is known."""
+    while left := [each for each in names(name) if each in (COORDINATOR, DEPUTY)]:
+        for carrier in left:
+            with contextlib.suppress(ValueError):
+                ray.kill(ray.get_actor(carrier, namespace=namespace(name)))
+        if time.monotonic() > deadline:
+            raise TimedOut(f"island {name!r}: still running are {', '.join(left)}")
+        time.sleep(_AGAIN_S)

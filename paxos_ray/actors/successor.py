@@ -1,0 +1,27 @@
+"""Whether a coordinator that has ended for good has a successor: the island was founded anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ray
+
+from paxos_ray.actors.settings import COORDINATOR, RECOVERY, actor_id, namespace
+
+
+def successor(island: str, coordinator: Any) -> Any | None:
+    """The coordinator that is there instead; the same one while a recovery is under way, so that
+    one asks again; None: the island was shut down."""
+    # In this order: a recovery begins before the old one ends, and ends after the new one is there.
+    underway = _named(RECOVERY, island) is not None
+    found = _named(COORDINATOR, island)
+    if found is not None and actor_id(found) != actor_id(coordinator):
+        return found
+    return coordinator if underway else None
+
+
+def _named(name: str, island: str) -> Any | None:
+    try:
+        return ray.get_actor(name, namespace=namespace(island))
+    except ValueError:
+        return None
