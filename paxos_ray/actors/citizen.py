@@ -15,7 +15,7 @@ import ray
 
 from paxos_ray.actors import wire
 from paxos_ray.actors.board import WATCHES, Board, Want
-from paxos_ray.actors.heritage import Estate, Identity, Testator
+from paxos_ray.actors.heritage import Estate, Forebear, Identity
 from paxos_ray.actors.keeping import Digests, Keeping
 from paxos_ray.actors.records import Desk
 from paxos_ray.actors.settings import Settings, Wish
@@ -77,7 +77,7 @@ class Portrait(NamedTuple):
     events_from: Promise
 
 
-class Citizen(Testator):
+class Citizen(Forebear):
     """The actor. `turn`, `give`, `receive` and `settle` are its part in the island's work."""
 
     def __init__(

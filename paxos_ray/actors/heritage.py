@@ -30,7 +30,7 @@ class Identity(NamedTuple):
     founder: bool
 
 
-class Testimony(NamedTuple):
+class Statement(NamedTuple):
     """What a citizen holds: its log up to `top`, its `register`, its application's state as of
     `applied`, if it is `stateful`. `seen` is the highest number of a ballot or government that it
     has heard of; `bequests`, how often it was asked to retire, `retired` if ever."""
@@ -63,7 +63,7 @@ class Estate(NamedTuple):
     number: int
 
 
-class Testator:
+class Forebear:
     """The part of a citizen that has to do with this."""
 
     _lock: Desk
@@ -76,7 +76,7 @@ class Testator:
     _tail: Tail
     _bequests = 0
 
-    def testify(self, final: bool) -> Testimony:
+    def testify(self, final: bool) -> Statement:
         """What is held here; when it is `final`, this citizen has retired: it will never record,
         promise or commit anything more."""
         with self._lock:
@@ -85,7 +85,7 @@ class Testator:
                 self._bequests += 1
                 legislator.retire(time.monotonic_ns() // 1_000_000)
             seen = legislator.inspect()
-            return Testimony(
+            return Statement(
                 identity=self._identity,
                 pid=os.getpid(),
                 node=self._node,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from paxos_ray.actors.heritage import Testimony, succession
+from paxos_ray.actors.heritage import Statement, succession
 from paxos_ray.actors.status import seat
 from paxos_ray.core.government import Government
 from paxos_ray.core.promise import Promise
@@ -85,61 +85,61 @@ class Prospect:
         return tuple(each.id for each in self.missing if each.how == SILENT)
 
 
-def newest(testimonies: Mapping[str, Testimony]) -> dict[str, Testimony]:
+def newest(statements: Mapping[str, Statement]) -> dict[str, Statement]:
     """Those of the citizens of the republic that was founded last."""
-    there = {id: said for id, said in testimonies.items() if said.government is not None}
+    there = {id: said for id, said in statements.items() if said.government is not None}
     if not there:
         return {}
     last = max(succession(said.identity.republic) for said in there.values())
     return {id: s for id, s in there.items() if succession(s.identity.republic) == last}
 
 
-def best(testimonies: Mapping[str, Testimony]) -> str | None:
+def best(statements: Mapping[str, Statement]) -> str | None:
     """Whose state is the most advanced of these."""
-    able = [id for id, said in testimonies.items() if said.stateful]
-    return max(able, key=lambda id: (testimonies[id].applied, id), default=None)
+    able = [id for id, said in statements.items() if said.stateful]
+    return max(able, key=lambda id: (statements[id].applied, id), default=None)
 
 
-def most_committed(testimonies: Mapping[str, Testimony]) -> str:
+def most_committed(statements: Mapping[str, Statement]) -> str:
     """Who knows most of what is committed."""
-    return max(testimonies, key=lambda id: (testimonies[id].top, id))
+    return max(statements, key=lambda id: (statements[id].top, id))
 
 
 def consider(
-    name: str, testimonies: Mapping[str, Testimony], silent: Sequence[str], abandon_silent: bool
+    name: str, statements: Mapping[str, Statement], silent: Sequence[str], abandon_silent: bool
 ) -> Prospect:
-    """What `testimonies`, of one republic and not none, come to; `silent` are those who do not
+    """What `statements`, of one republic and not none, come to; `silent` are those who do not
     answer and are not known to be dead."""
-    top = testimonies[most_committed(testimonies)].top
+    top = statements[most_committed(statements)].top
     government = max(
-        (said.government for said in testimonies.values() if said.government is not None),
+        (said.government for said in statements.values() if said.government is not None),
         key=lambda government: government.promise,
     )
-    registers = [said.register for said in testimonies.values()]
+    registers = [said.register for said in statements.values()]
     governments = (government, *pending(registers, top))
     there = tuple(
-        id for id, s in testimonies.items() if _votes(governments, id, s) and not s.retired
+        id for id, s in statements.items() if _votes(governments, id, s) and not s.retired
     )
-    lives = _will_go_on(governments, testimonies, there)
-    heir = best(testimonies)
+    lives = _will_go_on(governments, statements, there)
+    heir = best(statements)
     carried = inheritance(registers, top) if heir is not None else ()
-    missing = _missing(governments, testimonies, silent)
+    missing = _missing(governments, statements, silent)
     return Prospect(
         name=name,
-        republic=next(iter(testimonies.values())).identity.republic,
+        republic=next(iter(statements.values())).identity.republic,
         government=government,
-        survivors=tuple(_survivor(government, said) for said in _seated(government, testimonies)),
+        survivors=tuple(_survivor(government, said) for said in _seated(government, statements)),
         missing=missing,
         heir=heir,
         goes_on_after=(carried[-1].promise if carried else top) if heir is not None else None,
         registered=len(carried),
-        losses=_losses(governments, testimonies),
+        losses=_losses(governments, statements),
         lives=lives,
         refused=_LIVES if lives else _refusal(governments, there, silent, abandon_silent, heir),
     )
 
 
-def _votes(governments: Sequence[Government], id: str, said: Testimony) -> bool:
+def _votes(governments: Sequence[Government], id: str, said: Statement) -> bool:
     return any(government.lists(id, said.identity.cookie) for government in governments)
 
 
@@ -162,26 +162,26 @@ def _refusal(
 
 
 def _will_go_on(
-    governments: Sequence[Government], testimonies: Mapping[str, Testimony], there: Sequence[str]
+    governments: Sequence[Government], statements: Mapping[str, Statement], there: Sequence[str]
 ) -> bool:
     """Whether those who are there can elect: also by taking back a change that the dead can no
     longer form, which only who wrote it may do, see docs/protocol.md."""
     if can_go_on(governments, there):
         return True
     ruling = governments[0]
-    ballots = [said.register.ballot for said in testimonies.values() if said.register is not None]
+    ballots = [said.register.ballot for said in statements.values() if said.register is not None]
     writer_lives = ruling.leader in there and max(ballots, default=None) == ruling.ballot
     return writer_lives and can_go_on([ruling], there)
 
 
 def _losses(
-    governments: Sequence[Government], testimonies: Mapping[str, Testimony]
+    governments: Sequence[Government], statements: Mapping[str, Statement]
 ) -> tuple[str, ...]:
     losses = []
     ruling = governments[0]
-    state = max((s.applied for s in testimonies.values() if s.stateful), default=None)
-    top = testimonies[most_committed(testimonies)].top
-    there = [id for id, said in testimonies.items() if _votes(governments, id, said)]
+    state = max((s.applied for s in statements.values() if s.stateful), default=None)
+    top = statements[most_committed(statements)].top
+    there = [id for id, said in statements.items() if _votes(governments, id, said)]
     if not keeps_all(governments, there):
         if any(id in ruling.majority for id in there):
             losses.append(
@@ -200,13 +200,13 @@ def _losses(
     return tuple(losses)
 
 
-def _seated(government: Government, testimonies: Mapping[str, Testimony]) -> list[Testimony]:
+def _seated(government: Government, statements: Mapping[str, Statement]) -> list[Statement]:
     order = (*government.parliament, *government.constituents)
-    listed = [testimonies[id] for id in order if id in testimonies]
-    return [*listed, *(said for id, said in sorted(testimonies.items()) if id not in order)]
+    listed = [statements[id] for id in order if id in statements]
+    return [*listed, *(said for id, said in sorted(statements.items()) if id not in order)]
 
 
-def _survivor(government: Government, said: Testimony) -> Survivor:
+def _survivor(government: Government, said: Statement) -> Survivor:
     return Survivor(
         id=said.identity.id,
         seat=_seat(government, said.identity.id),
@@ -219,12 +219,12 @@ def _survivor(government: Government, said: Testimony) -> Survivor:
 
 
 def _missing(
-    governments: Sequence[Government], testimonies: Mapping[str, Testimony], silent: Sequence[str]
+    governments: Sequence[Government], statements: Mapping[str, Statement], silent: Sequence[str]
 ) -> tuple[Missing, ...]:
     missing = {}
     for government in governments:
         for id in (*government.parliament, *government.constituents):
-            if id not in testimonies and id not in missing:
+            if id not in statements and id not in missing:
                 node = str(government.citizens[id].properties.get("node", ""))
                 how = SILENT if id in silent else DEAD
                 missing[id] = Missing(id, _seat(governments[0], id), node, how)

@@ -31,7 +31,7 @@ from paxos_ray.actors.errors import (
     TimedOut,
     UnknownIsland,
 )
-from paxos_ray.actors.heritage import Estate, Identity, Testimony, heir_of
+from paxos_ray.actors.heritage import Estate, Identity, Statement, heir_of
 from paxos_ray.actors.island import Island, attach, islands
 from paxos_ray.actors.member import Member, find, launch, names
 from paxos_ray.actors.prospect import Prospect, best, consider, most_committed, newest
@@ -76,21 +76,21 @@ def recover(
     island that is founded goes on growing).
     """
     deadline = time.monotonic() + timeout_s
-    found, testimonies, silent = _survey(name, abandon_silent, min(PATIENCE_S, timeout_s))
+    found, statements, silent = _survey(name, abandon_silent, min(PATIENCE_S, timeout_s))
     if _lacks_only_a_coordinator(name, found):
-        return _carry_on(name, found, testimonies, deadline, progress)
+        return _carry_on(name, found, statements, deadline, progress)
     _check(found, accept_loss)
     with _signpost(name):
         _end_carriers(name, deadline)
-        found, testimonies, silent = _survey(name, abandon_silent, min(PATIENCE_S, timeout_s))
+        found, statements, silent = _survey(name, abandon_silent, min(PATIENCE_S, timeout_s))
         try:
             _check(found, accept_loss)
         except RecoveryRefused:  # somebody has come back
-            _start(name, found.republic, testimonies)
+            _start(name, found.republic, statements)
             raise
         members = {member.id: member for member in find(name)}
-        final = _retire(members, testimonies)
-        found, estate, republic = _bequeath(name, members, final, abandon_silent)
+        final = _retire(members, statements)
+        found, estate, republic = _bequeath(name, members, final, silent)
         _found(name, republic, final, members, estate, deadline)
         _start(name, republic, final)
         for id in silent:
@@ -105,27 +105,27 @@ def recover(
 
 def _survey(
     name: str, abandon_silent: bool, limit_s: float
-) -> tuple[Prospect, dict[str, Testimony], list[str]]:
+) -> tuple[Prospect, dict[str, Statement], list[str]]:
     if not ray.is_initialized():
         raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")
     members = {member.id: member for member in find(name)}
     told, silent = _ask(members, final=False, limit_s=limit_s)
-    testimonies = newest(told)
-    if not testimonies:
+    statements = newest(told)
+    if not statements:
         known = ", ".join(islands()) or "none"
         raise UnknownIsland(
             f"of an island named {name!r} no citizen answers on this cluster, of {len(silent)} "
             f"that are not known to be dead; known: {known}"
         )
-    return consider(name, testimonies, silent, abandon_silent), testimonies, silent
+    return consider(name, statements, silent, abandon_silent), statements, silent
 
 
 def _ask(
     members: dict[str, Member], final: bool, limit_s: float
-) -> tuple[dict[str, Testimony], list[str]]:
+) -> tuple[dict[str, Statement], list[str]]:
     """What these say, by id, and who says nothing and is not known to be dead."""
     calls = {member.handle.testify.remote(final): id for id, member in members.items()}
-    told: dict[str, Testimony] = {}
+    told: dict[str, Statement] = {}
     silent = []
     answered = ray.wait(list(calls), num_returns=len(calls), timeout=limit_s)[0] if calls else []
     for call, id in calls.items():
@@ -153,7 +153,7 @@ def _check(found: Prospect, accept_loss: bool) -> None:
 # -- what survivors leave --------------------------------------------------------------------
 
 
-def _retire(members: dict[str, Member], before: dict[str, Testimony]) -> dict[str, Testimony]:
+def _retire(members: dict[str, Member], before: dict[str, Statement]) -> dict[str, Statement]:
     """All that answered before retire. Nothing moves any more: what they said then still holds."""
     final, _ = _ask({id: members[id] for id in before if id in members}, True, PATIENCE_S)
     lost = [id for id in before if id not in final]
@@ -163,10 +163,10 @@ def _retire(members: dict[str, Member], before: dict[str, Testimony]) -> dict[st
 
 
 def _bequeath(
-    name: str, members: dict[str, Member], final: dict[str, Testimony], abandon_silent: bool
+    name: str, members: dict[str, Member], final: dict[str, Statement], silent: list[str]
 ) -> tuple[Prospect, Estate, str]:
     """What the heir begins with, and the name of its republic."""
-    found = consider(name, final, [], abandon_silent)
+    found = consider(name, final, silent, abandon_silent=True)
     donor = best(final)
     assert donor is not None, "who has the state has it still"
     entries = _beyond(members, final, donor)
@@ -182,12 +182,12 @@ def _bequeath(
     return found, estate, heir_of(republics)
 
 
-def _held(said: Testimony) -> tuple[Entry, ...]:
+def _held(said: Statement) -> tuple[Entry, ...]:
     return () if said.register is None else said.register.entries
 
 
 def _beyond(
-    members: dict[str, Member], final: dict[str, Testimony], donor: str
+    members: dict[str, Member], final: dict[str, Statement], donor: str
 ) -> tuple[Entry, ...]:
     """What follows the donor's state: committed as others know, then registered by anybody."""
     top = final[donor].applied
@@ -218,7 +218,7 @@ def _snapshot(donor: Member) -> list[Any]:
 def _found(
     name: str,
     republic: str,
-    final: dict[str, Testimony],
+    final: dict[str, Statement],
     members: dict[str, Member],
     estate: Estate,
     deadline: float,
@@ -237,16 +237,16 @@ def _found(
         raise TimedOut(f"island {name!r}: its heir could not be launched: {why}") from None
 
 
-def _wish(testimonies: dict[str, Testimony]) -> Wish:
-    last = max(said.wish for said in testimonies.values())
+def _wish(statements: dict[str, Statement]) -> Wish:
+    last = max(said.wish for said in statements.values())
     return Wish(last.version + 1, last.citizens)
 
 
-def _start(name: str, republic: str, testimonies: dict[str, Testimony]) -> None:
+def _start(name: str, republic: str, statements: dict[str, Statement]) -> None:
     """A coordinator for that republic."""
-    settings: Settings = next(iter(testimonies.values())).settings
+    settings: Settings = next(iter(statements.values())).settings
     place = placement.for_coordinator(name, settings.num_cpus)
-    create(name, republic, settings, _wish(testimonies), place)
+    create(name, republic, settings, _wish(statements), place)
 
 
 def _await_shape(name: str, island: Island, deadline: float, progress: bool | None) -> None:
@@ -263,12 +263,12 @@ def _lacks_only_a_coordinator(name: str, found: Prospect) -> bool:
 def _carry_on(
     name: str,
     found: Prospect,
-    testimonies: dict[str, Testimony],
+    statements: dict[str, Statement],
     deadline: float,
     progress: bool | None,
 ) -> Prospect:
     with _signpost(name):
-        _start(name, found.republic, testimonies)
+        _start(name, found.republic, statements)
     _await_shape(name, attach(name), deadline, progress)
     return found
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 import paxos_ray
-from paxos_ray.cli import counters, demo, explore, islands, log, replay, swarm
+from paxos_ray.cli import counters, demo, explore, islands, log, recovery, replay, swarm
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.render import say
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 demo.register(app)
 islands.register(app)
 log.register(app)
+recovery.register(app)
 replay.register(app)
 swarm.register(app)
 explore.register(app)

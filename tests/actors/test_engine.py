@@ -7,9 +7,13 @@ from collections.abc import Generator
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from paxos_ray import Citizen, Government, Promise
 from paxos_ray.actors.engine import PROBE_S, Engine
-from paxos_ray.actors.member import Member
+from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.settings import Settings
+from paxos_ray.actors.wire import Result, Turn, seal
 
 
 class Call:
@@ -37,6 +41,38 @@ class Silent:
     def _call(self, *_: object) -> Call:
         self.calls += 1
         return Call(self.goes_on)
+
+
+def turn_of(republic: str) -> bytes:
+    """A citizen of that republic says that it rules, of all."""
+    government = Government(
+        promise=Promise(9, 0),
+        majority=("b",),
+        arrived={"b": Promise(1, 0)},
+        citizens={"b": Citizen(id="b", properties={}, cookie="b")},
+    )
+    result = Result(0, "retry", "")
+    return seal(Turn((result,), 9, government, 5, True, "z", Promise(9, 9), None, republic))
+
+
+def test_what_a_citizen_of_another_republic_says_counts_for_nothing() -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings(), "rome+1-x")
+        member = Member("b", Silent())
+        engine.members["b"] = member
+
+        async def said() -> bytes:
+            return turn_of("rome")
+
+        with pytest.raises(Lost):
+            await engine.turn(member, said())
+        assert (engine.government, engine.known, member.told) == (None, 0, None)
+        assert engine.members == {}
+        assert engine.strangers == {"b": (member, "rome")}
+        assert not member.able, "and it is not called again"
+        engine.close()
+
+    asyncio.run(run())
 
 
 def test_who_hangs_is_sent_little_until_it_answers() -> None:

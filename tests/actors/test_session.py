@@ -109,6 +109,26 @@ def test_what_is_sent_again_keeps_its_numbers_though_some_of_it_is_answered() ->
     assert session.acknowledged == 2 + 2 * ENOUGH
 
 
+def test_a_gap_where_all_before_is_answered_ends_the_session() -> None:
+    """Its island has been recovered without something that it had answered: what follows that can
+    never be applied, however often it is sent."""
+    session, queue = Session(NAME), waiting(2)
+    first = send(session, queue)
+    session.under_way -= 1
+    assert session.answer(first, ok(first))
+    queue.extend(waiting(1))
+    second = send(session, queue)
+    session.under_way -= 1
+    assert session.answer(second, [Reply(GAP, None)]), "one before it may be on its way"
+    again = session.repeat()
+    assert again is not None
+    assert again.first == session.acknowledged + 1 == 3
+    assert not session.answer(again, [Reply(GAP, None)])
+    session.end(OutcomeUnknown("told more than is left"))
+    with pytest.raises(OutcomeUnknown):
+        again.responses[0].result(0.0)
+
+
 def test_an_expired_session_leaves_the_outcome_unknown() -> None:
     session, queue = Session(NAME), waiting(2)
     batch = send(session, queue)
