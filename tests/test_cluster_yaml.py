@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import ValidationError
+from ray._private.resource_and_label_spec import ResourceAndLabelSpec
 from ray.autoscaler._private.util import prepare_config, validate_config
+
+from paxos_ray.actors.placement import ZONE
 
 FILE = Path(__file__).resolve().parent.parent / "cluster.yaml"
 Config = dict[str, Any]
@@ -42,6 +45,12 @@ def test_a_spread_of_node_types(config: Config) -> None:
     assert sum(each["min_workers"] for each in workers.values()) >= 5
     assert sum(each["max_workers"] for each in workers.values()) >= 7
     assert len({each["node_config"]["InstanceType"] for each in workers.values()}) >= 3
+    zones = config["provider"]["availability_zone"].split(",")
+    safe = [each for name, each in workers.items() if name.startswith("citizen.")]
+    subnets = [tuple(each["node_config"]["SubnetIds"]) for each in safe]
+    assert len(set(subnets)) == len(safe) == len(zones) == 3, "a zone each"
+    least = [each["min_workers"] for each in safe]
+    assert 2 * max(least) < sum(least), "whichever zone is lost, a majority is left"
     markets = {"InstanceMarketOptions" in each["node_config"] for each in workers.values()}
     assert markets == {True, False}, "on demand and spot"
 
@@ -54,6 +63,29 @@ def test_every_start_of_ray_has_the_token(config: Config) -> None:
         assert "RAY_AUTH_MODE=token" in command
     assert "/home/ubuntu/.ray/auth_token" in config["file_mounts"]
     assert any("RAY_AUTH_MODE=token" in command for command in config["initialization_commands"])
+
+
+def test_the_head_outlives_its_process(config: Config) -> None:
+    (head,) = (each for each in config["head_start_ray_commands"] if "--head" in each)
+    (worker,) = (each for each in config["worker_start_ray_commands"] if "--address" in each)
+    assert "RAY_REDIS_ADDRESS=$REDIS_ADDRESS" in head
+    assert "--redis-password" in head
+    assert "/home/ubuntu/.ray/redis.env" in config["file_mounts"]
+    for command in (head, worker):
+        assert "RAY_gcs_rpc_server_reconnect_timeout_s=600" in command
+        assert "RAY_NODE_ZONE=" in command
+    assert config["max_workers"] >= sum(
+        each["max_workers"]
+        for name, each in config["available_node_types"].items()
+        if name.startswith("citizen.")
+    )
+
+
+def test_the_zone_of_a_node_becomes_the_label_that_citizens_spread_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("RAY_NODE_ZONE", "a")
+    assert ResourceAndLabelSpec._get_default_labels(None)[ZONE] == "a"
 
 
 def test_every_node_gets_what_an_installation_needs(config: Config) -> None:

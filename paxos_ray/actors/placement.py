@@ -20,7 +20,7 @@ from paxos_ray.actors.errors import ClusterTooSmall
 from paxos_ray.actors.settings import SHARE
 
 ZONE = "ray.io/availability-zone"
-"""The label of a node that says which zone it is in; Ray sets it on the clouds that it knows."""
+"""The label of a node that says which zone it is in; Ray makes it of `RAY_NODE_ZONE`."""
 
 
 class Node(NamedTuple):
