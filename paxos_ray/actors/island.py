@@ -196,11 +196,24 @@ class Island:
         what = f"island {self.name!r} to {citizens} citizens"
         return self.await_shape(what, wish, timeout_s, progress)
 
-    def recover(self, **options: Any) -> Prospect:
+    def recover(
+        self,
+        *,
+        accept_loss: bool = False,
+        abandon_silent: bool = False,
+        timeout_s: float = 120.0,
+        progress: bool | None = None,
+    ) -> Prospect:
         """Found it anew from what is left of it: see `paxos_ray.recover`, which this calls."""
         from paxos_ray.actors.recovery import recover
 
-        return recover(self.name, **options)
+        return recover(
+            self.name,
+            accept_loss=accept_loss,
+            abandon_silent=abandon_silent,
+            timeout_s=timeout_s,
+            progress=progress,
+        )
 
     def shutdown(self, timeout_s: float = 30.0) -> None:
         """Stop all its actors. Its state is gone. Once more does nothing."""

@@ -17,12 +17,12 @@ from paxos_ray.core.promise import Promise
 class CitizenStatus:
     """One citizen. `seat` is leader, majority, minority or constituent by the government.
 
-    `role` is what it does at the moment: writer, recorder, proposer or exiled. `applied` is the
-    promise that its state reflects, and `digest` that state's sha256. Its log holds `log_entries`,
-    whose bodies are of `log_heft` bytes; with the entries themselves it weighs `log_weight`. The
-    leader has `queued` proposals, of `queue_weight` bytes. A stream can begin after `stream_from`:
-    what follows weighs `stream_weight`; a watch after `events_from`, likewise. All of
-    these are None for who did not answer.
+    `role` is what it does at the moment: writer, recorder, proposer, exiled or retired. `applied`
+    is the promise that its state reflects, and `digest` that state's sha256. Its log holds
+    `log_entries`, whose bodies are of `log_heft` bytes; with the entries themselves it weighs
+    `log_weight`. The leader has `queued` proposals, of `queue_weight` bytes. A stream can begin
+    after `stream_from`: what follows weighs `stream_weight`; a watch after `events_from`, likewise.
+    All of these are None for who did not answer.
     """
 
     id: str

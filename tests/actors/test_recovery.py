@@ -29,7 +29,7 @@ from paxos_ray import (
 )
 from paxos_ray.actors.heritage import precedes
 from paxos_ray.actors.member import find, names
-from paxos_ray.actors.recovery import _signpost
+from paxos_ray.actors.recovery import _end_carriers, _signpost
 from paxos_ray.actors.settings import CITIZEN
 from paxos_ray.simulation import records, replay
 from tests.actors.test_survival import SOON_S, await_status, is_whole, kill
@@ -198,6 +198,33 @@ def test_who_is_only_silent_is_not_taken_for_dead(name: str) -> None:
     await_names(name, pids[2][0])
     assert counter.increment.remote(1).result(SOON_S) == 2
     assert pids[2][0] not in [citizen.id for citizen in island.status().citizens]
+
+
+def test_who_comes_back_at_the_last_moment_keeps_the_island_as_it_was(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    island = launch(name)
+    counter = island.counter("count")
+    assert counter.increment.remote(1).result(SOON_S) == 1
+    island.settled(timeout_s=SOON_S)
+    before = island.status().republic
+    pids = list(citizens(island).values())
+    os.kill(pids[2], signal.SIGSTOP)
+    os.kill(pids[0], signal.SIGKILL)
+
+    def end_carriers(*arguments: Any) -> None:
+        _end_carriers(*arguments)
+        os.kill(pids[2], signal.SIGCONT)
+
+    try:
+        await_lost(counter)
+        monkeypatch.setattr("paxos_ray.actors.recovery._end_carriers", end_carriers)
+        with pytest.raises(RecoveryRefused, match="a majority of the parliament is alive"):
+            recover(name, accept_loss=True, abandon_silent=True)
+    finally:
+        os.kill(pids[2], signal.SIGCONT)
+    assert counter.increment.remote(1).result(SOON_S) == 2
+    assert await_status(island, is_whole).republic == before
 
 
 def test_a_recovery_that_was_ended_midway_is_made_again(

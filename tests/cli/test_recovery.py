@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -22,7 +23,16 @@ def program_at(program: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return program
 
 
-def test_an_island_is_recovered_once_that_is_accepted(program_at: Any, name: str) -> None:
+class Terminal(io.StringIO):
+    """Somebody who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_an_island_is_recovered_once_that_is_accepted(
+    program_at: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     island = paxos_ray.launch(name)
     counter = island.counter("ships")
     assert counter.increment.remote(5).result(SOON_S) == 5
@@ -45,6 +55,12 @@ def test_an_island_is_recovered_once_that_is_accepted(program_at: Any, name: str
     assert "May be lost: " in ran.err
     assert "nothing was changed: accept what may be lost by --yes" in ran.err
     assert ran.out == ""
+
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    ran = program_at("recover", name)
+    assert ran.code == 4
+    assert "Found the island anew from what is left? [y/N]" in ran.err
+    assert "paxos-ray: nothing was changed" in ran.err
 
     ran = program_at("recover", name, "--yes", "--json")
     assert ran.code == 0, ran.err

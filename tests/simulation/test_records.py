@@ -120,6 +120,25 @@ def test_what_is_raised_is_recorded_and_raised() -> None:
     ]  # fmt: skip
 
 
+def test_a_founding_upon_what_another_republic_left_replays(tmp_path: Path) -> None:
+    path = tmp_path / "heir.jsonl"
+    file = RecordFile(path)
+    heir = Recorder("heir", to=file.append)
+    with pytest.raises(Unrecordable, match="refound"):
+        heir.refound(1, "r+1", {"lock": object()}, Promise(7, 5), 900, 1_000_000)
+    heir.refound(1, "r+1", {"node": 1}, Promise(7, 5), 900, 1_000_000)
+    heir.enqueue(2, "r+1", b"x")
+    heir.outcomes()
+    heir.retire(3)
+    assert not heir.enqueue(4, "r+1", b"y").accepted
+    heir.flush()
+    file.close()
+    replayed = replay(path)
+    assert (replayed.difference, replayed.governments, replayed.entries) == (None, 1, 1)
+    refound = json.loads(path.read_text().splitlines()[1])
+    assert (refound["call"], refound["after"]) == ("refound", {"promise": [7, 5]})
+
+
 def test_what_cannot_be_recorded_is_refused_and_changes_nothing() -> None:
     lines = Lines()
     a = lines.legislator
