@@ -135,7 +135,7 @@ def consider(
         registered=len(carried),
         losses=_losses(governments, statements),
         lives=lives,
-        refused=_LIVES if lives else _refusal(governments, there, silent, abandon_silent, heir),
+        refused=_LIVES if lives else _refusal(() if abandon_silent else silent, heir),
     )
 
 
@@ -143,18 +143,12 @@ def _votes(governments: Sequence[Government], id: str, said: Statement) -> bool:
     return any(government.lists(id, said.identity.cookie) for government in governments)
 
 
-def _refusal(
-    governments: Sequence[Government],
-    there: Sequence[str],
-    silent: Sequence[str],
-    abandon_silent: bool,
-    heir: str | None,
-) -> str | None:
-    hopeful = [id for id in silent if any(id in each.parliament for each in governments)]
-    if hopeful and not abandon_silent and can_go_on(governments, (*there, *hopeful)):
+def _refusal(silent: Sequence[str], heir: str | None) -> str | None:
+    # However few: they may know of a later government, in which they are enough.
+    if silent:
         return (
-            f"{', '.join(hopeful)}: not known to be dead, only silent. If they come back, nothing "
-            "is lost. Abandon them only if they never will, and nobody is served by them elsewhere"
+            f"{', '.join(silent)}: not known to be dead, only silent. If they come back, less is "
+            "lost, or nothing. Abandon them only if they never will, and serve nobody elsewhere"
         )
     if heir is None:
         return "no survivor holds the state: there is nothing to found the island upon"
@@ -193,6 +187,10 @@ def _losses(
                 f"what was acknowledged after {top}: those who are missing wrote it without the "
                 "survivors, and how much it was nobody can say"
             )
+    if any(said.retired for said in statements.values()):
+        losses.append(
+            "what a republic has acknowledged that an earlier recovery founded, and that is lost"
+        )
     if state is not None and state < top:
         losses.append(
             f"what a survivor without the state has beyond {state}, if nobody has all of it"
@@ -228,6 +226,8 @@ def _missing(
                 node = str(government.citizens[id].properties.get("node", ""))
                 how = SILENT if id in silent else DEAD
                 missing[id] = Missing(id, _seat(governments[0], id), node, how)
+    for id in silent:
+        missing.setdefault(id, Missing(id, "none", "", SILENT))
     return tuple(missing.values())
 
 

@@ -166,7 +166,8 @@ def _bequeath(
     name: str, members: dict[str, Member], final: dict[str, Statement], silent: list[str]
 ) -> tuple[Prospect, Estate, str]:
     """What the heir begins with, and the name of its republic."""
-    found = consider(name, final, silent, abandon_silent=True)
+    before = {id: said._replace(bequests=said.bequests - 1) for id, said in final.items()}
+    found = consider(name, before, silent, abandon_silent=True)
     donor = best(final)
     assert donor is not None, "who has the state has it still"
     entries = _beyond(members, final, donor)

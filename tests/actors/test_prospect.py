@@ -96,7 +96,8 @@ def test_a_majority_that_answers_is_left_alone() -> None:
 def test_who_has_retired_is_no_majority() -> None:
     found = comes_to(says("a", bequests=1), says("b", bequests=1), says("c"))
     assert (found.refused, found.lives, found.missing) == (None, False, ())
-    assert not found.losses, "all of them are there, and say what they hold"
+    (loss,) = found.losses  # though all of them are there, and say what they hold
+    assert "an earlier recovery" in loss
 
 
 def test_another_of_the_same_id_has_no_vote() -> None:
@@ -112,12 +113,17 @@ def test_who_is_silent_may_be_back(abandon: bool) -> None:
         assert "c: not known to be dead, only silent" in str(found.refused)
 
 
-def test_those_who_are_silent_and_too_few_change_nothing() -> None:
+def test_those_who_are_silent_may_know_more_however_few_they_are() -> None:
+    """Of `abc|de` there may have come `d e x`, and that may be alive elsewhere."""
     five = government("abc", "de")
-    assert comes_to(says("e", five), silent=("d",)).refused is None
-    assert comes_to(says("e", five), silent=("c", "d")).refused is not None
-    stranger = comes_to(says("b"), silent=("newcomer",))
-    assert (stranger.refused, stranger.silent) == (None, ())
+    one = comes_to(says("e", five), silent=("d",))
+    assert "d: not known to be dead" in str(one.refused)
+    stranger = comes_to(says("b"), silent=("x",))
+    assert "x: not known to be dead" in str(stranger.refused)
+    assert [(each.id, each.seat, each.how) for each in stranger.missing][-1] == (
+        "x", "none", "silent",
+    )  # fmt: skip
+    assert comes_to(says("b"), silent=("x",), abandon=True).refused is None
 
 
 def test_a_majority_that_a_pending_parliament_blocks_for_good() -> None:
