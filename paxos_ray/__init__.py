@@ -57,6 +57,15 @@ if TYPE_CHECKING:
     from paxos_ray.actors.recovery import prospect, recover
     from paxos_ray.actors.response import Response
     from paxos_ray.actors.settings import Limits
+    from paxos_ray.actors.standard import (
+        Barrier,
+        Election,
+        Lock,
+        Map,
+        Queue,
+        Semaphore,
+        Sequence,
+    )
     from paxos_ray.actors.status import CitizenStatus, IslandStatus, NodeStatus
     from paxos_ray.actors.stream import Stream
     from paxos_ray.actors.watch import Watch
@@ -102,6 +111,7 @@ _WHERE = {
     "actors.recovery": "prospect recover",
     "actors.response": "Response",
     "actors.settings": "Limits",
+    "actors.standard": "Barrier Election Lock Map Queue Semaphore Sequence",
     "actors.stream": "Stream",
     "actors.watch": "Watch",
     "actors.status": "CitizenStatus IslandStatus NodeStatus",
@@ -121,6 +131,7 @@ _MODULES = {name: module for module, names in _WHERE.items() for name in names.s
 __all__ = [
     "AlreadyDeployed",
     "Backlog",
+    "Barrier",
     "CannotRecord",
     "CannotSnapshot",
     "Change",
@@ -132,6 +143,7 @@ __all__ = [
     "Context",
     "Counter",
     "Divergence",
+    "Election",
     "EntryGone",
     "EventsGone",
     "FewCitizens",
@@ -145,9 +157,11 @@ __all__ = [
     "IslandShutDown",
     "IslandStatus",
     "Limits",
+    "Lock",
     "LogEntry",
     "LogOperation",
     "MachineError",
+    "Map",
     "Missing",
     "NameTaken",
     "NoCluster",
@@ -163,11 +177,14 @@ __all__ = [
     "Promise",
     "Prospect",
     "QueryWrites",
+    "Queue",
     "QueueFull",
     "RayNotInitialised",
     "RecoveryRefused",
     "RemoteTraceback",
     "Response",
+    "Semaphore",
+    "Sequence",
     "SharedNodes",
     "Stream",
     "Superseded",

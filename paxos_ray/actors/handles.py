@@ -34,6 +34,12 @@ class Method(Generic[T]):
     ) -> Self:
         """This method, which when as much is unanswered as may be waits, at most `timeout_s`
         seconds if that is given, or raises `Overloaded` at once. Raises `InvalidArgument`."""
+        patience_s = self.options_of(overload, timeout_s)
+        return type(self)(self._client, self._object, self._method, patience_s)
+
+    @staticmethod
+    def options_of(overload: str, timeout_s: float | None) -> float | None:
+        """The patience that such options come to. Raises `InvalidArgument`."""
         if overload not in ("wait", "raise"):
             raise InvalidArgument(f"overload is 'wait' or 'raise', not {overload!r}")
         if timeout_s is not None:
@@ -41,8 +47,7 @@ class Method(Generic[T]):
                 raise InvalidArgument(f"timeout_s is a number of seconds, not {timeout_s!r}")
             if overload == "raise":
                 raise InvalidArgument("timeout_s is for those who wait")
-        patience_s = 0.0 if overload == "raise" else timeout_s
-        return type(self)(self._client, self._object, self._method, patience_s)
+        return 0.0 if overload == "raise" else timeout_s
 
     @property
     def patience_s(self) -> float | None:

@@ -44,6 +44,7 @@ from paxos_ray.actors.settings import (
     island_of,
     namespace,
 )
+from paxos_ray.actors.standard import StandardObjects
 from paxos_ray.actors.status import IslandStatus, compose
 from paxos_ray.actors.stream import AHEAD_BYTES, Stream
 from paxos_ray.core.government import Government
@@ -56,7 +57,7 @@ _LOOK_S = 0.5  # without news, how long until progress is told anew
 _STEP_S = 10.0  # a coordinator that does not answer for so long is asked again
 
 
-class Island:
+class Island(StandardObjects):
     """An island on the cluster that this process is connected to. Made by `launch` and `attach`.
 
     It may be passed to tasks and actors, and outlives the driver that launched it.
@@ -125,7 +126,7 @@ class Island:
         return Handle(self._client, name, about)
 
     def objects(self) -> dict[str, str]:
-        """The name of each object to its kind: `"counter"`, or the name of its class."""
+        """The name of each object to its kind: `"counter"`, `"lock"`, …, or its class's name."""
         return objects.listed(self._client)
 
     def retire(self, name: str) -> None:

@@ -11,6 +11,7 @@ from paxos_ray.machines.errors import Malformed
 from paxos_ray.machines.operations import Batch, Open, Operation, decode
 from paxos_ray.machines.outcomes import value_of
 from paxos_ray.machines.replies import RAISED, RESULT, Reply, decode_replies
+from paxos_ray.machines.standard import kind_meant
 from paxos_ray.machines.travel import unpack
 
 
@@ -92,6 +93,9 @@ def _operations(batch: Batch, fresh: int, replies: bytes) -> tuple[LogOperation,
 def _readable(call: Operation, reply: Reply) -> Operation:
     """The call with the arguments that its caller has given."""
     name, method, arguments = call
+    kind = kind_meant(method)
+    if kind is not None:
+        return name, method[len(kind) + 1 :], arguments
     if reply.status not in (RESULT, RAISED) or len(arguments) != 1:
         return call
     try:

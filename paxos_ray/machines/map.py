@@ -197,9 +197,7 @@ class Map(Standard):
         created 0. A call is `(method, argument, …)` of any method of the map, queries included,
         but `transaction`. A call that raises undoes all of the transaction, which raises the same.
         """
-        for compare in compares:
-            check_compare(compare)
-        calls = [[self._checked(call) for call in branch] for branch in (then, otherwise)]
+        calls = self.plan(compares, then, otherwise)
         held = all(holds(self._entries.get(compare[0]), *compare[1:]) for compare in compares)
         undo: list[tuple[str, Entry | None]] = []
         self._undo = undo
@@ -217,6 +215,19 @@ class Map(Standard):
         self._undo = None
         self._finish(context)
         return held, answers
+
+    @staticmethod
+    def plan(
+        compares: list[Any] | tuple[Any, ...],
+        then: list[Any] | tuple[Any, ...],
+        otherwise: list[Any] | tuple[Any, ...] = (),
+    ) -> list[list[tuple[Callable[..., Any], bool, tuple[Any, ...]]]]:
+        """Both branches of a transaction, each call as its function, whether that may change
+        anything, and its arguments. Raises `InvalidArguments` for what is none, whatever there
+        is in the map."""
+        for compare in compares:
+            check_compare(compare)
+        return [[_checked(call) for call in branch] for branch in (then, otherwise)]
 
     def session_ended(self, session: Promise, context: Context) -> None:
         """The ephemeral keys of a session go with it."""
@@ -361,16 +372,17 @@ class Map(Standard):
                 context.publish(event, key)
             self._news.clear()
 
-    def _checked(self, call: Any) -> tuple[Callable[..., Any], bool, tuple[Any, ...]]:
-        """The method of a transaction's call, whether it may change anything, its arguments."""
-        if type(call) not in (list, tuple) or not call or type(call[0]) is not str:
-            raise InvalidArguments("transaction: a call is a method's name and its arguments")
-        name, arguments = call[0], tuple(call[1:])
-        method = self.changes.get(name) or self.queries.get(name)
-        if method is None or name == "transaction":
-            raise InvalidArguments(f"transaction: {name!r} is no call that it can make")
-        method.check(arguments)
-        return method.function, name in self.changes, arguments
+
+def _checked(call: Any) -> tuple[Callable[..., Any], bool, tuple[Any, ...]]:
+    """The method of a transaction's call, whether it may change anything, its arguments."""
+    if type(call) not in (list, tuple) or not call or type(call[0]) is not str:
+        raise InvalidArguments("transaction: a call is a method's name and its arguments")
+    name, arguments = call[0], tuple(call[1:])
+    method = Map.changes.get(name) or Map.queries.get(name)
+    if method is None or name == "transaction":
+        raise InvalidArguments(f"transaction: {name!r} is no call that it can make")
+    method.check(arguments)
+    return method.function, name in Map.changes, arguments
 
 
 def _after(prefix: str) -> str | None:

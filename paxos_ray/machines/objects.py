@@ -24,6 +24,7 @@ from paxos_ray.machines.kinds import KINDS
 from paxos_ray.machines.machine import Change, Machine
 from paxos_ray.machines.operations import Operation
 from paxos_ray.machines.replies import ERROR, OK, Reply
+from paxos_ray.machines.standard import kind_meant
 
 HOSTED = "object"
 """The kind of what users have deployed."""
@@ -69,7 +70,7 @@ class Objects:
                 raise  # of this process alone: it must stop, not answer otherwise than the others
             except Exception as error:  # noqa: BLE001 - whatever it is, it replicates
                 context.withdraw()
-                to.append(Reply(ERROR, describe(error)))
+                to.append(Reply(ERROR, describe(self._precise(error, name, method))))
             else:
                 to.append(reply(Reply, (OK, value)))
         if self._due:
@@ -80,41 +81,64 @@ class Objects:
     def _uncommon(
         self, name: str, method: str, arguments: tuple[Any, ...], context: Context
     ) -> Reply:
+        kind = kind_meant(method)
         hosted = self._hosted.get(name)
-        if hosted is not None:
+        if hosted is not None and kind is None:
             return hosted.apply(method, arguments, context)
         try:
+            if hosted is not None:
+                raise _wrong_kind(name, HOSTED, kind)
             if name == REGISTRY:
                 return self._register(method, arguments, context)
-            if len(arguments) == 1 and type(arguments[0]) is bytes:
+            if kind is None and len(arguments) == 1 and type(arguments[0]) is bytes:
                 raise _unknown(name)  # only calls of deployed objects look like this
-            machine = KINDS[_FIRST_USE]()
+            kind = _FIRST_USE if kind is None else kind
+            machine = _new(kind)
             value = machine.apply(method, arguments, context)
         except (MemoryError, RecursionError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it replicates
+            context.withdraw()
             return Reply(ERROR, describe(error))
-        self._add(name, _FIRST_USE, machine)  # only if that did not raise
+        self._add(name, kind, machine)  # only if that did not raise
         return Reply(OK, value)
 
     def query(self, name: str, method: str, arguments: tuple[Any, ...]) -> Any:
-        """Ask a machine or the registry. Raises `UnknownObject`, and what the machine raises."""
+        """Ask a machine or the registry. Raises `UnknownObject`, and what the machine raises. An
+        object that is yet to come into being is asked as one that nothing has been done to, if
+        the method's name tells its kind."""
         if name == REGISTRY:
             return self._look_up(method, arguments)
         machine = self._machines.get(name)
         if machine is None:
-            raise _unknown(name)
-        return machine.query(method, arguments)
+            kind = kind_meant(method)
+            if kind is None:
+                raise _unknown(name)
+            return _new(kind).query(method, arguments)
+        try:
+            return machine.query(method, arguments)
+        except UnknownMethod as error:
+            raise self._precise(error, name, method) from None
 
     def ask(self, name: str, method: str, arguments: tuple[Any, ...], reading: Reading) -> Reply:
         """Ask any object; what goes wrong is the reply, too."""
         hosted = self._hosted.get(name)
-        if hosted is not None:
-            return hosted.ask(method, arguments, reading)
         try:
+            if hosted is not None:
+                kind = kind_meant(method)
+                if kind is not None:
+                    raise _wrong_kind(name, HOSTED, kind)
+                return hosted.ask(method, arguments, reading)
             return Reply(OK, self.query(name, method, arguments))
         except MachineError as error:
             return Reply(ERROR, describe(error))
+
+    def _precise(self, error: Exception, name: str, method: str) -> Exception:
+        """The same, or that the object is of another kind than the method's name says."""
+        kind, present = kind_meant(method), self._kinds[name]
+        if kind is None or kind == present or not isinstance(error, UnknownMethod):
+            return error
+        return _wrong_kind(name, present, kind)
 
     # -- the registry -------------------------------------------------------------------------
 
@@ -134,11 +158,10 @@ class Objects:
     def _create(self, name: str, kind: str) -> bool:
         present = self._kinds.get(name)
         if present is not None and present != kind:
-            raise WrongKind(f"{name!r} is a {present}, not a {kind}")
-        if kind not in KINDS:
-            raise InvalidArguments(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
+            raise _wrong_kind(name, present, kind)
+        machine = _new(kind)
         if present is None:
-            self._add(name, kind, KINDS[kind]())
+            self._add(name, kind, machine)
         return present is None
 
     def _deploy(
@@ -353,6 +376,18 @@ class Telling:
 def _has(machine: Any, hook: str) -> bool:
     hooks = getattr(machine, "hooks", None)
     return hook in hooks if hooks is not None else hasattr(machine, hook)
+
+
+def _new(kind: str) -> Machine:
+    made = KINDS.get(kind)
+    if made is None:
+        raise InvalidArguments(f"there is no kind {kind!r}; there are {', '.join(KINDS)}")
+    return made()
+
+
+def _wrong_kind(name: str, present: str, wanted: str | None) -> WrongKind:
+    is_a = "an object of a class" if present == HOSTED else f"a {present}"
+    return WrongKind(f"{name!r} is {is_a}, not a {wanted}")
 
 
 def _unknown(name: str) -> UnknownObject:

@@ -3,6 +3,9 @@
 A method that changes the state is a function `(self, context, …)` under `@change`, one that only
 looks is `(self, …)` under `@query`; both are given the kinds of their arguments, by name. Calls
 that do not fit raise `UnknownMethod` or `InvalidArguments` before the method begins.
+
+A method is called by its name, or by its kind's and its own, as `"lock.acquire"`: who calls it so
+can be sure that it is no method of another kind, as `put` is one of maps and of queues.
 """
 
 from __future__ import annotations
@@ -54,6 +57,17 @@ class Method:
                 raise InvalidArguments(f"{self.name}: {name} is {says}, not {_describe(argument)}")
 
 
+def qualified(kind: str, method: str) -> str:
+    """The name by which only an object of that kind has the method."""
+    return f"{kind}.{method}"
+
+
+def kind_meant(method: str) -> str | None:
+    """The kind that a method's name demands of its object, None if it demands none."""
+    kind, dot, _ = method.partition(".")
+    return kind if dot else None
+
+
 def change(**kinds: Kind) -> Callable[[Function], Function]:
     """A method that changes the state; the kinds of its arguments by name."""
     return _marked(_CHANGE, kinds)
@@ -83,6 +97,8 @@ class Standard:
     """The methods that go through the log, by name."""
     queries: ClassVar[dict[str, Method]] = {}
     """The methods that only look, by name."""
+    _changes: ClassVar[dict[str, Method]] = {}  # by both names
+    _queries: ClassVar[dict[str, Method]] = {}
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
@@ -92,10 +108,14 @@ class Standard:
                 cls.changes[name] = Method(function, getattr(function, _CHANGE), 2)
             elif hasattr(function, _QUERY):
                 cls.queries[name] = Method(function, getattr(function, _QUERY), 1)
+        cls._changes, cls._queries = (
+            table | {qualified(cls.kind, name): method for name, method in table.items()}
+            for table in (cls.changes, cls.queries)
+        )
 
     def apply(self, method: str, arguments: tuple[Any, ...], context: Context) -> Any:
         """See `Machine.apply`. Raises `UnknownMethod`, `InvalidArguments`, what the method does."""
-        found = self.changes.get(method)
+        found = self._changes.get(method)
         if found is None:
             raise UnknownMethod(f"a {self.kind} has no method {method!r} that changes it")
         found.check(arguments)
@@ -103,7 +123,7 @@ class Standard:
 
     def query(self, method: str, arguments: tuple[Any, ...]) -> Any:
         """See `Machine.query`. Raises `UnknownMethod`, `InvalidArguments`."""
-        found = self.queries.get(method)
+        found = self._queries.get(method)
         if found is None:
             raise UnknownMethod(f"a {self.kind} has no method {method!r} that reads it")
         found.check(arguments)

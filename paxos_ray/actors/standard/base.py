@@ -1,0 +1,198 @@
+"""What the handles of all standard objects share: methods that are those of a machine.
+
+A handle says of which machine it is, and lists the machine's methods: their arguments, their
+results and what they mean are stated once, there. Type checkers see the signatures, and who calls
+with arguments that do not fit is told so before anything is sent.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from collections.abc import Callable
+from typing import Any, ClassVar, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, overload
+
+from paxos_ray.actors.client import Client
+from paxos_ray.actors.handles import Method
+from paxos_ray.actors.objects import check_name
+from paxos_ray.actors.response import Response
+from paxos_ray.machines import Context, Operation, Standard
+from paxos_ray.machines.errors import InvalidArguments
+from paxos_ray.machines.standard import Method as Told
+from paxos_ray.machines.standard import qualified
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_ATOMS = frozenset((bool, int, float, str, bytes, type(None)))
+
+
+class StandardObject:
+    """A handle of a standard object. It comes into being with the first call that changes it; until
+    then, queries are answered as of an object that nothing has been done to.
+
+    Each method has `remote(…)`, which returns a response at once, and `submit(…)`, the same for
+    coroutines; called as it is, it waits for the answer. Calls of an object of another kind raise
+    `WrongKind`. What the calling process holds, by whatever handle, belongs to its session; see
+    docs/standard-objects.md. A handle may be passed to tasks and actors, where it opens a session
+    of its own.
+    """
+
+    __slots__ = ("_client", "name")
+
+    machine: ClassVar[type[Standard]]
+    """What it is a handle of."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        check_name(name)
+        self._client = client
+        self.name = name
+
+    @property
+    def client(self) -> Client:
+        """By whom it calls."""
+        return self._client
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r} of island {self._client.island!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self._client.island, self.machine.kind, self.name)
+
+
+class Verb(Generic[P, R]):
+    """A method of a machine, as an attribute of a handle's class: of the handle it is a `Call`."""
+
+    reads: ClassVar[bool]
+    """Whether it is a query."""
+
+    def __init__(self, function: Callable[..., R]) -> None:
+        self.name = function.__name__
+        self.wire_name = self.name
+        self.__doc__ = function.__doc__
+        self.__signature__ = _signature(function, 1 if self.reads else 2)
+        self._told: Told
+
+    def __set_name__(self, owner: type[StandardObject], name: str) -> None:
+        machine = owner.machine
+        self._told = (machine.queries if self.reads else machine.changes)[self.name]
+        self.wire_name = qualified(machine.kind, self.name)
+
+    @overload
+    def __get__(self, handle: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, handle: StandardObject, owner: type) -> Call[P, R]: ...
+
+    def __get__(self, handle: StandardObject | None, owner: type) -> Self | Call[P, R]:
+        return self if handle is None else Call(handle.client, handle.name, self)
+
+    def __repr__(self) -> str:
+        return f"{self.wire_name}{self.__signature__}"
+
+    def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        """What is sent of a call's arguments: copies, which stay as they are whatever becomes of
+        the originals. Raises `InvalidArguments`."""
+        if kwargs:
+            args = self._in_order(args, kwargs)
+        self.check(args)
+        return tuple([each if type(each) in _ATOMS else _copied(each) for each in args])
+
+    def check(self, arguments: tuple[Any, ...]) -> None:
+        """Raises `InvalidArguments` for what the machine would refuse, whatever its state."""
+        self._told.check(arguments)
+
+    def _in_order(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+        try:
+            bound = self._told.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise InvalidArguments(f"{self.name}{self.__signature__}: {error}") from None
+        last = list(self._told.parameters).index(next(reversed(bound.arguments)))
+        bound.apply_defaults()
+        return bound.args[: last + 1]
+
+
+class Change(Verb[P, R]):
+    """A method that goes through the log, exactly once."""
+
+    reads = False
+
+    def __init__(self, function: Callable[Concatenate[Any, Context, P], R]) -> None:
+        super().__init__(function)
+
+
+class Query(Verb[P, R]):
+    """A method that only looks: a linearizable read."""
+
+    reads = True
+
+    def __init__(self, function: Callable[Concatenate[Any, P], R]) -> None:
+        super().__init__(function)
+
+
+class Call(Method[R], Generic[P, R]):
+    """A method of a standard object: `remote(…)` returns a response, a call waits for it.
+
+    For a limit of time: `lock.holder.remote().result(timeout_s=5)`.
+    """
+
+    __slots__ = ("_verb",)
+
+    def __init__(
+        self, client: Client, object: str, verb: Verb[P, R], patience_s: float | None = None
+    ) -> None:
+        super().__init__(client, object, verb.wire_name, patience_s)
+        self._verb = verb
+
+    def __repr__(self) -> str:
+        return f"{self._verb!r} of {self._object!r}"
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return self._verb.__signature__
+
+    def options(
+        self, *, overload: Literal["wait", "raise"] = "wait", timeout_s: float | None = None
+    ) -> Self:
+        """See `Method.options`."""
+        patience_s = Method.options_of(overload, timeout_s)
+        return type(self)(self._client, self._object, self._verb, patience_s)
+
+    def remote(self, *args: P.args, **kwargs: P.kwargs) -> Response[R]:
+        """Call the method with copies of these arguments. The response raises what it raises.
+
+        Raises `InvalidArguments` and `Overloaded`, without calling it."""
+        call = self._operation(args, kwargs)
+        if self._verb.reads:
+            return self._client.read(call, self._patience_s)
+        return self._client.write(call, self._patience_s)
+
+    async def submit(self, *args: P.args, **kwargs: P.kwargs) -> Response[R]:
+        """The same from a coroutine: what is awaited is that the call may be made."""
+        call = self._operation(args, kwargs)
+        if self._verb.reads:
+            return await self._client.read_async(call, self._patience_s)
+        return await self._client.write_async(call, self._patience_s)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The same as `remote`, waited for."""
+        return self.remote(*args, **kwargs).result()
+
+    def _operation(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Operation:
+        return self._object, self._method, self._verb.arguments(args, kwargs)
+
+
+def _signature(function: Callable[..., Any], skip: int) -> inspect.Signature:
+    """That of a machine's method, without those that only the machine is given."""
+    whole = inspect.signature(function, eval_str=True)
+    return whole.replace(parameters=list(whole.parameters.values())[skip:])
+
+
+def _copied(value: Any) -> Any:
+    return pickle.loads(pickle.dumps(value, protocol=5))  # a plain value, and checked
+
+
+def _again(island: str, kind: str, name: str) -> Any:
+    from paxos_ray.actors.island import attach  # a handle knows how to find its island
+
+    return getattr(attach(island), kind)(name)
