@@ -32,6 +32,9 @@ HOSTED = "object"
 REGISTRY = ""
 """The name that stands for the registry itself."""
 
+RETIRED = ("retired",)
+"""The event, without a key, of an object that is there no more."""
+
 TICKS = 1_000
 """How often, at most, an object is ticked before one entry: what is due yet waits for the next."""
 
@@ -150,6 +153,8 @@ class Objects:
                 return self._deploy(name, fingerprint, packed, given, context)
             case "retire", (str(name),):
                 self._retire(name)
+                with context.about(name):
+                    context.publish(RETIRED)
                 return Reply(OK, None)
             case (("create" | "deploy" | "retire"), _):
                 raise InvalidArguments(f"the registry's {method} is called otherwise")

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import inspect
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, overload
 
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.handles import Method
 from paxos_ray.actors.objects import check_name
 from paxos_ray.actors.response import Response
+from paxos_ray.actors.watch import Watch, watch
+from paxos_ray.core.promise import Promise
 from paxos_ray.machines import Context, Operation, Standard
 from paxos_ray.machines.errors import InvalidArguments
 from paxos_ray.machines.standard import Method as Told
@@ -52,6 +54,19 @@ class StandardObject:
     def client(self) -> Client:
         """By whom it calls."""
         return self._client
+
+    def watch(
+        self,
+        key: Any = None,
+        *,
+        keys: Iterable[Any] | None = None,
+        after: Promise | None = None,
+        timeout_s: float | None = None,
+    ) -> Watch:
+        """What the object publishes, all or under these keys, from now on or after an entry; which
+        events there are is said at the machine. See `paxos_ray.actors.watch.watch`. Raises
+        `InvalidArgument`, `TimedOut`."""
+        return watch(self._client, self.name, key, keys=keys, after=after, timeout_s=timeout_s)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r} of island {self._client.island!r})"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from paxos_ray.actors.standard.base import Change, Query, StandardObject
+from paxos_ray.actors.standard.deeds import Deed, Holding, wait, wait_async
+from paxos_ray.actors.standard.line import Line, obtain
 from paxos_ray.machines.election import Election as Machine
 
 
@@ -26,3 +30,44 @@ class Election(StandardObject):
     leader = Query(Machine.leader)
     candidates = Query(Machine.candidates)
     state = Query(Machine.state)
+
+    def campaign(
+        self, value: Any = None, *, timeout_s: float | None = None, lease_ms: int | None = None
+    ) -> int:
+        """Stand, and wait until elected, at most `timeout_s` seconds if that is given; the term.
+        One leads until one resigns, or this process's session ends; with `lease_ms` also no longer
+        than that, unless renewed. `value` is told to observers.
+
+        Whoever gives up, by time, `KeyboardInterrupt` or being cancelled, neither stands nor leads.
+        Raises `TimedOut`, `NoQuorum`, `InvalidArguments`; `NotHeld` if one was elected and lost
+        that at once, or the election was retired."""
+        return wait(self._campaign(value, lease_ms), timeout_s)
+
+    async def campaign_async(
+        self, value: Any = None, *, timeout_s: float | None = None, lease_ms: int | None = None
+    ) -> int:
+        """The same in a coroutine."""
+        return await wait_async(self._campaign(value, lease_ms), timeout_s)
+
+    def leading(
+        self, value: Any = None, *, timeout_s: float | None = None, lease_ms: int | None = None
+    ) -> Holding[int]:
+        """`with election.leading("me") as term:`, or `async with`: elected, and resigned at the
+        end. Raises as `campaign`; and `NotHeld` at the end, if one does not lead any more."""
+        return Holding(
+            lambda: self._campaign(value, lease_ms), timeout_s, int, self.resign, self.resign
+        )
+
+    def _campaign(self, value: Any, lease_ms: int | None) -> Deed[int]:
+        line = Line(
+            self,
+            self.stand,
+            (value, lease_ms),
+            state=self.state,
+            cancel=self.cancel,
+            give_back=self.resign,
+            held="elected",
+        )
+        answer, _ = yield from obtain(line)
+        term: int = answer[1]
+        return term

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from paxos_ray.actors.standard.base import Change, Query, StandardObject
+from paxos_ray.actors.standard.deeds import Deed, Holding, wait, wait_async
+from paxos_ray.actors.standard.line import Line, obtain
 from paxos_ray.machines.semaphore import Semaphore as Machine
 
 
@@ -30,3 +34,57 @@ class Semaphore(StandardObject):
     holders = Query(Machine.holders)
     waiters = Query(Machine.waiters)
     state = Query(Machine.state)
+
+    def acquire(
+        self,
+        permits: int = 1,
+        *,
+        timeout_s: float | None = None,
+        lease_ms: int | None = None,
+        label: Any = None,
+    ) -> int:
+        """Wait for so many permits, all or none: as `Lock.acquire`. The token, by which all of them
+        are released. Raises `InvalidArguments` for more than there are."""
+        return wait(self._acquire(permits, lease_ms, label), timeout_s)
+
+    async def acquire_async(
+        self,
+        permits: int = 1,
+        *,
+        timeout_s: float | None = None,
+        lease_ms: int | None = None,
+        label: Any = None,
+    ) -> int:
+        """The same in a coroutine."""
+        return await wait_async(self._acquire(permits, lease_ms, label), timeout_s)
+
+    def held(
+        self,
+        permits: int = 1,
+        *,
+        timeout_s: float | None = None,
+        lease_ms: int | None = None,
+        label: Any = None,
+    ) -> Holding[int]:
+        """`with semaphore.held() as token:`, or `async with`: as `Lock.held`."""
+        return Holding(
+            lambda: self._acquire(permits, lease_ms, label),
+            timeout_s,
+            int,
+            self.release,
+            self.release,
+        )
+
+    def _acquire(self, permits: int, lease_ms: int | None, label: Any) -> Deed[int]:
+        line = Line(
+            self,
+            self.ask,
+            (permits, lease_ms, True, label),
+            state=self.state,
+            cancel=self.cancel,
+            give_back=self.release,
+            held="granted",
+        )
+        answer, _ = yield from obtain(line)
+        token: int = answer[1]
+        return token
