@@ -12,16 +12,14 @@ from paxos_ray.actors.response import Response
 from paxos_ray.actors.watch import Watch, watch
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines import Operation
-from paxos_ray.machines.blueprint import blueprint_of, check_size
+from paxos_ray.machines.blueprint import blueprint_of, pack_arguments
 from paxos_ray.machines.errors import (
     AlreadyDeployed,
-    InvalidArguments,
     UnknownMethod,
     WrongKind,
 )
 from paxos_ray.machines.objects import HOSTED, REGISTRY
 from paxos_ray.machines.replicated import methods_of, terms_of
-from paxos_ray.machines.travel import pack
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -85,7 +83,7 @@ class ObjectMethod(Method[Any]):
         return f"{self._about['class']}.{self._method}"
 
     def _packed(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Operation:
-        payload = _packed(self._what, args, kwargs, self._about["argument_bytes"])
+        payload = pack_arguments(self._what, args, kwargs, self._about["argument_bytes"])
         return self._object, self._method, (payload,)
 
 
@@ -157,7 +155,7 @@ def deploy(
     check_name(name)
     fingerprint, packed = blueprint_of(cls)
     limit = terms_of(cls).argument_bytes
-    payload = _packed(f"{cls.__qualname__}.__init__", args, kwargs, limit)
+    payload = pack_arguments(f"{cls.__qualname__}.__init__", args, kwargs, limit)
     client.write((REGISTRY, "deploy", (name, fingerprint, packed, payload))).result(LIMIT_S)
     about = {
         "class": cls.__qualname__,
@@ -198,16 +196,6 @@ def check_name(name: object) -> None:
     """Raises `InvalidArgument` for what cannot be an object's name."""
     if type(name) is not str or not name:
         raise InvalidArgument(f"an object's name is a text that is not empty, not {name!r}")
-
-
-def _packed(what: str, args: tuple[Any, ...], kwargs: dict[str, Any], limit: int) -> bytes:
-    try:
-        payload = pack((args, kwargs))
-    except Exception as error:
-        why = f"the arguments of {what} cannot be pickled: {type(error).__name__}: {error}"
-        raise InvalidArguments(why) from error
-    check_size(what, len(payload), limit)
-    return payload
 
 
 def _handle(island: str, object: str, about: Mapping[str, Any]) -> Handle[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paxos_ray.machines.errors import InvalidClass, TooLarge
+from paxos_ray.machines.errors import InvalidArguments, InvalidClass, TooLarge
 from paxos_ray.machines.likeness import examine
 from paxos_ray.machines.replicated import (
     TOLD,
@@ -14,7 +14,7 @@ from paxos_ray.machines.replicated import (
     methods_of,
     terms_of,
 )
-from paxos_ray.machines.travel import Catalogue, pack_class, unpack
+from paxos_ray.machines.travel import Catalogue, pack, pack_class, unpack
 
 
 class Blueprint:
@@ -80,6 +80,17 @@ def check_size(what: str, weight: int, limit: int) -> None:
             f"the arguments of {what} weigh {weight:,} bytes; the class lets them weigh {limit:,} "
             "(see argument_bytes of paxos_ray.replicated)"
         )
+
+
+def pack_arguments(what: str, args: tuple[Any, ...], kwargs: dict[str, Any], limit: int) -> bytes:
+    """The arguments of a call, as it travels. Raises `InvalidArguments`, `TooLarge`."""
+    try:
+        payload = pack((args, kwargs))
+    except Exception as error:
+        why = f"the arguments of {what} cannot be pickled: {type(error).__name__}: {error}"
+        raise InvalidArguments(why) from error
+    check_size(what, len(payload), limit)
+    return payload
 
 
 def blueprint_of(cls: type) -> tuple[str, bytes]:

@@ -295,7 +295,8 @@ class Hosted:
         # once must not hang on when each citizen has made its last checkpoint.
         self._large = self._large or len(packed) > SMALL
 
-    def _state(self) -> Any:
+    def state(self) -> Any:
+        """What its checkpoint is a pickle of: the object, or what its `snapshot` gives."""
         return self._state_of(self._object)
 
     def _state_of(self, made: Any) -> Any:
@@ -303,7 +304,7 @@ class Hosted:
 
     def _packed(self) -> bytes:
         try:
-            return pack(self._state(), self._blueprint.catalogue)
+            return pack(self.state(), self._blueprint.catalogue)
         except (MemoryError, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - pickling raises nearly anything
@@ -316,7 +317,7 @@ class Hosted:
         try:
             if self._packed() == self._checkpoint:
                 return False
-            now = likeness(self._state())
+            now = likeness(self.state())
         except Exception:  # noqa: BLE001 - it could be pickled before
             return True
         return likeness(self._state_of(self._loaded(self._checkpoint))) != now
@@ -351,7 +352,7 @@ class Hosted:
         """The digest of the state: the same on every citizen, whatever its history."""
         if self._likeness is None:
             try:
-                state = likeness(self._state())
+                state = likeness(self.state())
             except Exception:  # noqa: BLE001 - it cannot be pickled either, which was told
                 state = b""
             self._likeness = likeness((self._blueprint.fingerprint, self._muted, state))
