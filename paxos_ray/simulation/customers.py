@@ -219,7 +219,9 @@ class Customer:
         session, attempt = self.session, self._attempt
         assert session is not None
         acknowledged = min(self._unanswered, default=first) - 1
-        body = encode_batch(session, first, acknowledged, [wish.call for wish in wishes])
+        body = encode_batch(
+            session, first, acknowledged, [self._sent(wish.call) for wish in wishes]
+        )
         post = self._customers.post
         self._sent_ms = self._customers.now
 
@@ -233,6 +235,10 @@ class Customer:
                 post.send(self._told, session, attempt, first, replies)
 
         post.send(post.write, leader, body, heard)
+
+    def _sent(self, call: Operation) -> Operation:
+        """The call as it stands in the log."""
+        return call
 
     def _open_session(self, leader: Inhabitant) -> None:
         self._sent_ms = self._customers.now

@@ -6,19 +6,23 @@ from random import Random
 from typing import Any
 
 from paxos_ray.core.promise import Promise
-from paxos_ray.machines import ERROR, OK, MachineError, Operation, Reply, encode_pass
+from paxos_ray.machines import ERROR, OK, RAISED, RESULT, Operation, Reply, encode_pass
 from paxos_ray.simulation.counters import Counters
 from paxos_ray.simulation.customers import Customer, Customers, Wish
+from paxos_ray.simulation.deployment import packed, told
 from paxos_ray.simulation.histories import OpenCall
 from paxos_ray.simulation.inhabitant import Inhabitant
 from paxos_ray.simulation.island import Island
-from paxos_ray.simulation.models import MODELS, Refused, Where
+from paxos_ray.simulation.models import BANK, MODELS, STANDARD, Refused, Where
 from paxos_ray.simulation.object_habits import Knowledge, choose, look, setup, untimed
 from paxos_ray.simulation.plan import Plan
 from paxos_ray.simulation.watch import History, Violation
 
 KINDS_AT_ONCE = 2
 """How many objects a schedule has, each of another kind and called by it."""
+
+BANKS = 0.3
+"""How many schedules have an object of a user's class besides."""
 
 PASS = 0.1
 """How likely it is, each ping, that a leader lets log time pass though nobody asks for anything."""
@@ -51,12 +55,11 @@ class ObjectCustomer(Customer):
         def heard(at: Inhabitant, promise: Promise | None) -> None:
             if promise is not None and at.stateful:
                 assert isinstance(at.application, Counters)
-                name, method, arguments = call
-                try:
-                    told = at.application.replica.query(name, method, arguments)
-                except MachineError:  # it has not been created yet
-                    told = _initial(name, method, arguments)
-                objects.post.send(objects.answer, open, untimed(method, told))
+                name, method, arguments = packed(call)
+                answer = told(at.application.replica.ask(name, method, arguments))
+                if answer == ABSENT:  # it has not been created yet, or no more
+                    answer = _initial(*call)
+                objects.post.send(objects.answer, open, untimed(method, answer))
             elif attempts:
                 again = objects.somebody(self._random)
                 objects.post.send(self._ask, again or at, call, open, attempts - 1)
@@ -67,7 +70,8 @@ class ObjectCustomer(Customer):
         if self.session is None:
             first = []
             for kind in self._objects.kinds:
-                first.append(self._wish(("", "create", (kind, kind))))
+                if kind != BANK:
+                    first.append(self._wish(("", "create", (kind, kind))))
                 first += [self._wish((kind, *call)) for call in setup(kind)]
             self._waiting[:0] = first
         super()._opened(session)
@@ -82,17 +86,20 @@ class ObjectCustomer(Customer):
         wish = self._unanswered.get(sequence)
         if wish is None or wish.answered:
             return
-        if reply.status not in (OK, ERROR):
+        if reply.status not in (OK, ERROR, RESULT, RAISED):
             raise Violation("exactly once", f"{self.name}'s {sequence} is unanswered: {reply}")
         wish.answered = wish.acknowledged = True
         while self._unanswered and self._unanswered[min(self._unanswered)].answered:
             del self._unanswered[min(self._unanswered)]
         name, method, arguments = wish.call
-        wish.result = Refused(reply.value[0]) if reply.status is ERROR else reply.value
+        wish.result = told(reply)
         if name in self.known:
             self.known[name].learn(method, arguments, wish.result)
         if self._objects.now - wish.asked_ms <= self._objects.habits.patience_ms:
             self._objects.answer(wish.open, untimed(method, wish.result))
+
+    def _sent(self, call: Operation) -> Operation:
+        return packed(call)
 
     def _expired(self) -> None:
         super()._expired()
@@ -108,7 +115,9 @@ class ObjectCustomers(Customers):
     ) -> None:
         super().__init__(seed, island, history, plan, random)
         chance = Random(f"objects {seed}")
-        self.kinds = sorted(chance.sample(sorted(MODELS), KINDS_AT_ONCE))
+        self.kinds = sorted(chance.sample(sorted(STANDARD), KINDS_AT_ONCE))
+        if Random(f"bank {seed}").random() < BANKS:
+            self.kinds.append(BANK)
         self.reads: list[OpenCall] = []
         self._chance = chance
         timeout = plan.settings.timeout
@@ -123,6 +132,9 @@ class ObjectCustomers(Customers):
         leader = self.somebody(self._chance)
         if leader is not None and self._chance.random() < PASS:
             self.post.send(self.post.write, leader, encode_pass(), lambda *_: None)
+
+
+ABSENT = Refused("UnknownObject")
 
 
 def _initial(kind: str, method: str, arguments: tuple[Any, ...]) -> Any:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from paxos_ray.simulation.models import READS, Refused
+from paxos_ray.simulation.bank import ACCOUNTS, CLASSES, EACH
+from paxos_ray.simulation.models import BANK, READS, Refused
 
 Call = tuple[str, tuple[Any, ...]]
 """A method and its arguments, all of which can be hashed."""
@@ -34,10 +35,19 @@ class Knowledge:
     def learn(self, method: str, arguments: tuple[Any, ...], result: Any) -> None:
         """A call was answered."""
         if isinstance(result, Refused):
+            if result.error == "UnknownObject":
+                self.versions[BANK] = 0
             return
-        if method in ("acquire", "campaign", "arrive", "take") and result[1] is not None:
+        if method == "deploy":
+            self.versions[BANK] = 1
+        elif method == "earmark":
+            self.numbers = [*self.numbers, result[0]][-MOST_NUMBERS:]
+        elif method in ("acquire", "campaign", "arrive", "take") and result[1] is not None:
             self.numbers = [*self.numbers, result[1]][-MOST_NUMBERS:]
-        elif method in ("release", "resign", "acknowledge", "leave") or result == "cancelled":
+        elif (
+            method in ("release", "resign", "acknowledge", "leave", "settle")
+            or result == "cancelled"
+        ):
             self.numbers = [number for number in self.numbers if number != arguments[0]]
         elif method in ("put", "put_if_absent", "put_if_version") and type(result) is int:
             self.versions[str(arguments[0])] = result
@@ -63,6 +73,8 @@ class Knowledge:
 
 def setup(kind: str) -> list[Call]:
     """What each customer says of an object before it uses it."""
+    if kind == BANK:
+        return [("deploy", (min(CLASSES), ACCOUNTS, EACH))]
     if kind == "semaphore":
         return [("configure", (PERMITS,))]
     return [("configure", (LIMIT,))] if kind == "queue" else []
@@ -99,11 +111,31 @@ def untimed(method: str, result: Any) -> Any:
         "renew": lambda _: None,
         "holder": lambda told: (*told[:2], None, *told[3:]),
         "leader": lambda told: (*told[:2], None, *told[3:]),
+        "earmark": lambda told: (*told[:2], None),
         "entry": lambda told: (*told[:3], None, *told[4:]),
         "holders": lambda told: [(*each[:3], None, *each[4:]) for each in told],
         "deliveries": lambda told: [(*each[:2], None, *each[3:]) for each in told],
     }
     return without[method](result) if method in without else result
+
+
+def _bank(known: Knowledge) -> Call:
+    pick = known.random.choice
+    if not known.versions.get(BANK, 1) or known.flag(0.02):
+        return "deploy", (pick(sorted(CLASSES)), ACCOUNTS, EACH)
+    if known.flag(0.04):
+        return "retire", ()
+    if known.numbers and known.flag(0.4):
+        return "settle", (known.number(), pick(ACCOUNTS))
+    source, target = known.random.sample(ACCOUNTS, 2)
+    amount = pick((1, 2, 4))
+    return pick(
+        (
+            ("transfer", (source, target, amount)),
+            ("earmark", (source, amount, known.lease())),
+            ("raffle", (amount,)),
+        )
+    )
 
 
 def _line(ask: Call, known: Knowledge, others: tuple[str, ...]) -> Call:
@@ -185,6 +217,7 @@ def _map(known: Knowledge) -> Call:
 
 
 _CHOICES: dict[str, Callable[[Knowledge], Call]] = {
+    "bank": _bank,
     "barrier": _barrier,
     "election": _election,
     "lock": _lock,

@@ -17,7 +17,7 @@ from paxos_ray.machines.operations import Operation as Call
 from paxos_ray.simulation.histories import HistoryRecorder, OpenCall, Operation
 from paxos_ray.simulation.models import Where
 from paxos_ray.simulation.object_customers import ObjectCustomer
-from paxos_ray.simulation.object_replay import NOBODY, Ending, ObjectReplay
+from paxos_ray.simulation.object_replay import Ending, ObjectReplay
 
 
 class Heard(NamedTuple):
@@ -26,6 +26,7 @@ class Heard(NamedTuple):
 
     call: Call
     session: Promise
+    where: Where
     promise: Promise
     acknowledged: bool
     result: object
@@ -48,6 +49,7 @@ def heard(
                     Heard(
                         wish.call,
                         place[0],
+                        replay.places[place]._replace(stamp=None),
                         replay.applied[place].promise,
                         wish.acknowledged,
                         wish.result,
@@ -67,13 +69,11 @@ def history(
     replay: ObjectReplay,
 ) -> list[Operation]:
     """What is to be checked, by the model of each object."""
-    operations = [
-        _of(call.operation, call.session) for call in calls if call.call[0] in replay.kinds
-    ]
+    operations = [_of(call.operation, call.where) for call in calls if call.call[0] in replay.kinds]
     for read in reads:
         operation = recorder.operation(read)
         if operation is not None and operation.returned is not None:
-            operations.append(_of(operation, NOBODY))
+            operations.append(_of(operation, Where((0, 0), None)))
     operations += [
         _ending(ending, [call for call in calls if call.call[0] == ending.object])
         for ending in replay.endings
@@ -81,8 +81,7 @@ def history(
     return operations
 
 
-def _of(operation: Operation, session: Promise) -> Operation:
-    where = Where((session.government, session.entry), None)
+def _of(operation: Operation, where: Where) -> Operation:
     return operation._replace(arguments=(where, *operation.arguments))
 
 

@@ -5,6 +5,7 @@
    before: it was given back, or its session or its lease had ended.
 3. An item of a queue is delivered again only after the delivery before has ended so, and not at all
    once it was acknowledged. An item that was put is acknowledged, or still there.
+4. Of the bank, nothing is ever lost or won.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from paxos_ray.core.promise import Promise
+from paxos_ray.simulation.bank import ACCOUNTS, EACH
 from paxos_ray.simulation.models import Refused
 from paxos_ray.simulation.object_histories import Heard
 from paxos_ray.simulation.object_replay import ObjectReplay
@@ -23,6 +25,17 @@ ASKS = ("acquire", "campaign", "take", "arrive")
 
 Grant = tuple[Promise, int, Promise]
 """Where something was granted, by which number, to which session."""
+
+
+def conserved(
+    accounts: Sequence[tuple[str, int]], held: Sequence[tuple[int, str, int, str]]
+) -> str:
+    """What is wrong with a bank that has that in its accounts, and holds that; "" if nothing."""
+    money = sum(left for _, left in accounts) + sum(amount for _, _, amount, _ in held)
+    right = len(ACCOUNTS) * EACH
+    if money != right or any(left < 0 for _, left in accounts):
+        return f"there is {money} of {right}: {accounts}, and {held} is held"
+    return ""
 
 
 def broken(
@@ -46,11 +59,11 @@ def broken(
 
 
 def _once(kind: str, told: Sequence[Heard]) -> list[str]:
-    given: list[int] = []
+    given: list[Any] = []
     for call in told:
         _, method, arguments = call.call
         result: Any = call.result
-        if method in ASKS and result[1] is not None:
+        if (method in ASKS and result[1] is not None) or method == "earmark":
             given.append(result[1])
         elif method == "put" and kind == "queue":
             given.append(-result)  # ids, beside numbers

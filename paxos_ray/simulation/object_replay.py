@@ -15,9 +15,10 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.machines.errors import Malformed
 from paxos_ray.machines.operations import Batch, Open, decode
 from paxos_ray.machines.operations import Operation as Call
+from paxos_ray.simulation.deployment import unpacked
 from paxos_ray.simulation.exactly_once import Applied, Place
 from paxos_ray.simulation.histories import CounterModel
-from paxos_ray.simulation.models import MODELS, Where, passed
+from paxos_ray.simulation.models import BANK, MODELS, Where, passed
 
 NOBODY = Promise(0, 0)
 
@@ -52,6 +53,7 @@ class ObjectReplay:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.applied: dict[Place, Applied] = {}
+        self.places: dict[Place, Where] = {}
         self.endings: list[Ending] = []
         self.kinds: dict[str, str] = {}
         self.states: dict[str, Any] = {}
@@ -105,14 +107,19 @@ class ObjectReplay:
         session.used = entry.stamp
         if body.first > session.last + 1:
             return
-        for sequence, call in enumerate(body.operations, body.first):
-            if sequence > session.last:
-                session.last = sequence
-                result = self._perform(call, body.session, entry.stamp)
-                self.applied[(body.session, sequence)] = Applied(call, result, entry.promise)
+        for index, operation in enumerate(body.operations):
+            if body.first + index > session.last:
+                session.last = place = body.first + index
+                call = unpacked(operation)
+                where = _where(body.session, entry.stamp, entry.promise, index)
+                result = self._perform(call, where)
+                self.places[(body.session, place)] = where
+                self.applied[(body.session, place)] = Applied(call, result, entry.promise)
 
-    def _perform(self, call: Call, session: Promise, stamp: int) -> Any:
+    def _perform(self, call: Call, where: Where) -> Any:
         name, method, arguments = call
+        if name == BANK and name not in self.kinds:
+            self._create(BANK, BANK)
         if name == "":
             assert method == "create"
             return self._create(*arguments)
@@ -121,7 +128,7 @@ class ObjectReplay:
             state = self.states.get(name, model.initial)
         else:
             model, state = MODELS[self.kinds[name]], self.states[name]
-            arguments = (Where((session.government, session.entry), stamp), *arguments)
+            arguments = (where, *arguments)
         self.states[name], result = model.step(state, method, arguments)
         return result
 
@@ -130,3 +137,7 @@ class ObjectReplay:
             return False
         self.kinds[name], self.states[name] = kind, MODELS[kind].initial
         return True
+
+
+def _where(session: Promise, stamp: int, promise: Promise, index: int) -> Where:
+    return Where((session.government, session.entry), stamp, (str(promise), index))

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from paxos_ray.machines import Replica
 from paxos_ray.simulation import linearizability
 from paxos_ray.simulation.counters import Counters
 from paxos_ray.simulation.customer_schedule import CustomerSchedule
+from paxos_ray.simulation.deployment import packed, told
 from paxos_ray.simulation.exactly_once import faults
 from paxos_ray.simulation.histories import Operation
 from paxos_ray.simulation.inhabitant import Inhabitant
 from paxos_ray.simulation.island import Make
-from paxos_ray.simulation.models import MODELS
+from paxos_ray.simulation.models import BANK, MODELS, Refused
 from paxos_ray.simulation.object_customers import ObjectCustomers
 from paxos_ray.simulation.object_histories import heard, history
-from paxos_ray.simulation.object_invariants import broken
+from paxos_ray.simulation.object_invariants import broken, conserved
 from paxos_ray.simulation.object_replay import ObjectReplay
 from paxos_ray.simulation.schedule import Summary
 from paxos_ray.simulation.watch import Violation
@@ -25,6 +27,7 @@ LIMIT = 100_000
 """Configurations that the history of one object may cost; what costs more is no failure."""
 
 QUESTIONS: dict[str, tuple[tuple[Any, ...], ...]] = {
+    "bank": (("accounts",), ("held",)),
     "barrier": (("held",), ("opened",), ("parties",), ("waiting",), ("inside",)),
     "election": (("leader",), ("candidates",)),
     "lock": (("holder",), ("waiters",)),
@@ -71,16 +74,27 @@ class ObjectSchedule(CustomerSchedule):
         replica = who.application.replica
         for name, kind in replay.kinds.items():
             for method, *arguments in QUESTIONS[kind]:
-                held = replica.query(name, method, tuple(arguments))
+                held = told(replica.ask(*packed((name, method, tuple(arguments)))))
                 right = replay.ask(name, method, *arguments)
                 if held != right:
                     said = f"{who} says {held} of {name}.{method}, the log {right}"
                     raise Violation("one state", said)
+        if BANK in replay.kinds:
+            self._conserved(who, replica)
         if "queue" not in replay.kinds:
             return frozenset()
         ready = [item[0] for item in replica.query("queue", "peek", (1_000_000,))]
         taken = [delivery[1] for delivery in replica.query("queue", "deliveries", ())]
         return frozenset((*ready, *taken))
+
+    def _conserved(self, who: Inhabitant, replica: Replica) -> None:
+        accounts, held = (
+            told(replica.ask(*packed((BANK, each, ())))) for each in ("accounts", "held")
+        )
+        if not isinstance(accounts, Refused):
+            wrong = conserved(accounts, held)
+            if wrong:
+                raise Violation("bank: what is promised", f"{who}: {wrong}")
 
     def _in_order(self, operations: list[Operation], kind: str) -> None:
         try:

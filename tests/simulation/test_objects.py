@@ -9,13 +9,15 @@ import pytest
 
 from paxos_ray.machines import STANDARD, Standard
 from paxos_ray.machines.barrier import Barrier
+from paxos_ray.machines.context import Context
 from paxos_ray.machines.grants import Grants
+from paxos_ray.machines.hosted import Hosted
 from paxos_ray.machines.map import Map
 from paxos_ray.machines.objects import Objects
 from paxos_ray.machines.queue import Queue
 from paxos_ray.machines.sequence import Sequence
 from paxos_ray.simulation import run_objects
-from paxos_ray.simulation.models import Refused
+from paxos_ray.simulation.models import BANK, Refused
 from paxos_ray.simulation.object_replay import ObjectReplay
 from paxos_ray.simulation.object_schedule import ObjectSchedule
 from tests.core.harness import plant
@@ -25,6 +27,7 @@ SEEDS = 40
 
 def test_what_customers_hear_of_objects_is_right() -> None:
     used: Counter[str] = Counter()
+    bank: Counter[str] = Counter()
     ended: Counter[str] = Counter()
     refused = undecided = 0
     for seed in range(SEEDS):
@@ -35,9 +38,15 @@ def test_what_customers_hear_of_objects_is_right() -> None:
         for attempt in schedule.customers.attempts():
             used[attempt.call[0]] += attempt.acknowledged
             refused += isinstance(attempt.result, Refused)
+            if attempt.call[0] == BANK and attempt.acknowledged:
+                refusal = isinstance(attempt.result, Refused)
+                bank[attempt.result.error if refusal else attempt.call[1]] += 1
         replay = ObjectReplay(schedule.history.entries[p] for p in schedule.history.chain)
         ended.update(ending.method for ending in replay.endings)
     assert all(used[machine.kind] > 100 for machine in STANDARD), used
+    methods = ("deploy", "retire", "transfer", "earmark", "settle", "raffle")
+    errors = ("Overdrawn", "NotYours", "UnknownObject", "AlreadyDeployed")
+    assert all(bank[each] for each in (*methods, *errors)), bank
     assert ended["session_ended"] > 5, "sessions ended that held something"
     assert ended["over"] > 10, "leases were over"
     assert refused > 50
@@ -132,6 +141,46 @@ def version_not_compared(patch: pytest.MonkeyPatch) -> None:
     plant_method(patch, Map, "put_if_version", "self._version(key) != version", "False")
 
 
+def raised_and_not_undone(patch: pytest.MonkeyPatch) -> None:
+    """What a method did before it raised stays."""
+    plant(patch, Hosted, "_attempt", "self._undo()", "pass")
+
+
+def journal_lost_in_a_snapshot(patch: pytest.MonkeyPatch) -> None:
+    """A newcomer is given the last checkpoint, and not what was done since."""
+    plant(patch, Hosted, "snapshot", "self._journal.copy()", "[]")
+
+
+def done_again_elsewhere(patch: pytest.MonkeyPatch) -> None:
+    """What is done again is told another place in the log than it had."""
+    plant(patch, Hosted, "_undo", "index=index", "index=index + 1")
+
+
+def done_again_at_another_time(patch: pytest.MonkeyPatch) -> None:
+    """What is done again is told another time than it was."""
+    plant(patch, Hosted, "_undo", "Promise(*promise), stamp,", "Promise(*promise), stamp + 1_000,")
+
+
+def hook_not_in_the_journal(patch: pytest.MonkeyPatch) -> None:
+    """What the island had an object do is not done again."""
+    plant(patch, Hosted, "_hook", "_deed(hook, told, context))", "None)")
+
+
+def chance_the_same_for_all_of_an_entry(patch: pytest.MonkeyPatch) -> None:
+    """Two calls of a batch get the same id."""
+    plant(patch, Context, "fresh_id", "{drawn.index}", "0")
+
+
+def retired_and_there_still(patch: pytest.MonkeyPatch) -> None:
+    """An object that was retired is found again."""
+    plant(patch, Objects, "_retire", "self._hosted.pop(name, None)", "pass")
+
+
+def any_class_is_the_same(patch: pytest.MonkeyPatch) -> None:
+    """Nobody looks which class is deployed already."""
+    plant(patch, Objects, "_deploy", "there.fingerprint == fingerprint", "True")
+
+
 PLANTED: list[tuple[Callable[[pytest.MonkeyPatch], None], int]] = [
     (session_keeps_its_grants, 10),
     (leases_never_end, 0),
@@ -148,6 +197,14 @@ PLANTED: list[tuple[Callable[[pytest.MonkeyPatch], None], int]] = [
     (range_overlaps, 0),
     (gathering_opens_early, 14),
     (version_not_compared, 2),
+    (raised_and_not_undone, 3),
+    (journal_lost_in_a_snapshot, 28),
+    (done_again_elsewhere, 28),
+    (done_again_at_another_time, 35),
+    (hook_not_in_the_journal, 6),
+    (chance_the_same_for_all_of_an_entry, 3),
+    (retired_and_there_still, 3),
+    (any_class_is_the_same, 28),
 ]
 """Bugs, and the first schedule that finds each."""
 

@@ -1,5 +1,7 @@
-"""Models of the standard objects, for the checkers of histories and logs."""
+"""Models of the standard objects, and of one of a user's class: they check histories and logs."""
 
+from paxos_ray.simulation.models.bank import NAME as BANK
+from paxos_ray.simulation.models.bank import BankModel
 from paxos_ray.simulation.models.barrier import BarrierModel
 from paxos_ray.simulation.models.grants import ElectionModel, LockModel, SemaphoreModel
 from paxos_ray.simulation.models.map import MapModel
@@ -7,7 +9,7 @@ from paxos_ray.simulation.models.model import READS, ObjectModel, Refused, Where
 from paxos_ray.simulation.models.queue import QueueModel
 from paxos_ray.simulation.models.sequence import SequenceModel
 
-MODELS: dict[str, ObjectModel] = {
+STANDARD: dict[str, ObjectModel] = {
     "barrier": BarrierModel(),
     "election": ElectionModel(),
     "lock": LockModel(),
@@ -18,4 +20,7 @@ MODELS: dict[str, ObjectModel] = {
 }
 """The model of each kind of standard object."""
 
-__all__ = ["MODELS", "READS", "ObjectModel", "Refused", "Where", "passed"]
+MODELS = {**STANDARD, BANK: BankModel()}
+"""The same, and that of the object of a user's class."""
+
+__all__ = ["BANK", "MODELS", "READS", "STANDARD", "ObjectModel", "Refused", "Where", "passed"]

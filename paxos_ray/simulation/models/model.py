@@ -18,10 +18,13 @@ Session = tuple[int, int]
 
 class Where(NamedTuple):
     """The first argument of every step: who calls, and the stamp (ms of log time). Where that is
-    not known it is None; then nothing ends by itself, and the ends of leases are told as steps."""
+    not known it is None; then nothing ends by itself, and the ends of leases are told as steps.
+    `place` is where in the log the call is, which only users' classes can tell: the entry's promise
+    and the operation's index in it."""
 
     session: Session
     stamp: int | None
+    place: tuple[str, int] = ("", 0)
 
 
 class Refused(NamedTuple):
@@ -59,6 +62,7 @@ class ObjectModel(Protocol):
 
 
 READS: dict[str, frozenset[str]] = {
+    "bank": frozenset(("accounts", "held")),
     "map": frozenset(("get", "entry", "contains", "range", "prefix", "count", "revision")),
     "lock": frozenset(("holder", "waiters", "state")),
     "semaphore": frozenset(("limit", "available", "holders", "waiters", "state")),
