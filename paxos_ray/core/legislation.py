@@ -22,12 +22,11 @@ from paxos_ray.core.messages import (
     Received,
     Refused,
     Register,
-    Report,
     Synchronize,
     Write,
 )
+from paxos_ray.core.petitions import Petitions
 from paxos_ray.core.promise import Promise
-from paxos_ray.core.shaper import View, Wish, next_change
 from paxos_ray.core.state import Giving, State
 
 
@@ -42,30 +41,21 @@ class Round:
     again: list[Contact]  # whom to give it to next: at first all, then who lacked entries for it
 
 
-class Writer:
+class Writer(Petitions):
     """Leads: writes batches and changes of government, confirms reads, spreads the minimum."""
 
     name = "writer"
 
     def __init__(self, state: State) -> None:
-        self.state = state
+        super().__init__(state)
         self.dissemination = Dissemination(state)
         self.queue: deque[tuple[int, Any]] = deque()
         self.queued = 0  # bytes: what the queue weighs
-        self.wishes: dict[str, tuple[Wish, list[int]]] = {}
-        self.emigrants: dict[str, list[int]] = {}
         self.reads: deque[tuple[int, int]] = deque()  # number, ticket
         self.asked = 0  # how many reads were ever asked
-        self.changes: list[tuple[int, Promise]] = []  # tickets of changes not yet settled
-        self.settled = False  # all of this government's majority have committed it
         self.round: Round | None = None
         self.next_ping = state.now
-        self._report = state.report()
         self._batch_first = False
-        self._seen: Report | None = None  # the report that was looked at last
-        self._viewed: tuple[object, ...] | None = None  # what `_next` was found from
-        self._next: Government | None = None
-        self._loading: dict[str, int] = {}  # who has not acclimated -> since when
         last = state.log.last
         self._stamp = last.stamp if last is not None else 0
         self._clock = state.now
@@ -88,51 +78,11 @@ class Writer:
         self.queued += heft(body) + ENTRY_HEFT
         return ticket
 
-    def embark(self, wish: Wish) -> int | str:
-        """Write a newcomer in; a text says why not. The same wish again is the same wish."""
-        state = self.state
-        assert state.government is not None
-        citizen = wish.citizen
-        present = state.government.citizens.get(citizen.id)
-        if present is not None:
-            if present.cookie != citizen.cookie:
-                return f"{citizen.id} is still present; it must depart before it can arrive anew"
-            return self._confirm_change(state.government.arrived[citizen.id])
-        waiting = self.wishes.get(citizen.id)
-        if waiting is not None and waiting[0].citizen.cookie != citizen.cookie:
-            return f"{citizen.id} is being written in with another cookie"
-        ticket = state.ticket()
-        self.wishes.setdefault(citizen.id, (wish, []))[1].append(ticket)
-        self._look_again()
-        return ticket
-
-    def emigrate(self, id: str) -> tuple[int | None, str | None]:
-        """Write a citizen out: a ticket, and why it must wait, if it must."""
-        state = self.state
-        assert state.government is not None
-        if id not in state.government.citizens:
-            return self._confirm_change(state.government.promise), None
-        if all(other == id or other in self.emigrants for other in state.government.citizens):
-            return None, f"{id} would be the last citizen to leave"
-        ticket = state.ticket()
-        self.emigrants.setdefault(id, []).append(ticket)
-        self._look_again()
-        if next_change(state.government, self._view(self._report)) is None:
-            return ticket, f"{id} waits until its seat can pass to another"
-        return ticket, None
-
     def confirm(self) -> int:
         """Ask to be confirmed as the leader by a pulse first given after this."""
         self.asked += 1
         ticket = self.state.ticket()
         self.reads.append((self.asked, ticket))
-        return ticket
-
-    def _confirm_change(self, promise: Promise) -> int:
-        ticket = self.state.ticket()
-        self.changes.append((ticket, promise))
-        if self.settled:
-            self._settle_changes()
         return ticket
 
     # -- government ----------------------------------------------------------------------
@@ -356,11 +306,6 @@ class Writer:
         self._report = self.state.report()
         self.state.forget(self._report.minimum)
 
-    def _settle_changes(self) -> None:
-        for ticket, promise in self.changes:
-            self.state.settle(ticket, promise)
-        self.changes.clear()
-
     def _rivalry(self, replies: dict[str, Any]) -> int:
         """How long to wait before standing: not at all, but for whoever was promised instead."""
         if any(isinstance(reply, Refused) for reply in replies.values()):
@@ -393,49 +338,3 @@ class Writer:
         if heard == everyone - 1 and len(state.government.acclimated) == everyone:
             return state.limits.ping
         return max(1, state.limits.ping // 4)
-
-    # -- shaping -------------------------------------------------------------------------
-
-    def _next_government(self) -> Government | None:
-        """The next change; looked for only when something that it depends on has changed."""
-        state = self.state
-        assert state.government is not None
-        report = self._report
-        if report is self._seen and not state.shunned and not self._loading:
-            return self._next
-        self._seen = report
-        if state.shunned:
-            for id in [id for id, until in state.shunned.items() if until <= state.now]:
-                del state.shunned[id]
-        stuck = self._stuck() if self._loading else ()
-        heard = (report.acclimated, report.reached, report.silent)
-        viewed = (*heard, stuck, tuple(state.shunned))
-        if viewed != self._viewed:
-            self._viewed = viewed
-            self._next = next_change(state.government, self._view(report))
-        return self._next
-
-    def _look_again(self) -> None:
-        """Something has changed that no report tells of."""
-        self._seen = self._viewed = None
-
-    def _stuck(self) -> tuple[str, ...]:
-        """Who has been loading the application's state for longer than the limit."""
-        since = self.state.now - self.state.limits.acclimation
-        return tuple(id for id, began in self._loading.items() if began <= since)
-
-    def _view(self, report: Report) -> View:
-        state, limits = self.state, self.state.limits
-        lost = [id for id, silence in report.silent if silence >= limits.timeout]
-        stuck = [id for id in self._stuck() if id not in report.acclimated]
-        return View(
-            reached=(state.id, *report.reached),
-            away=(*(id for id, _ in report.silent), *state.shunned),
-            lost=lost,
-            stuck=stuck,
-            acclimated=report.acclimated,
-            emigrants=tuple(self.emigrants),
-            newcomers=tuple(wish for wish, _ in self.wishes.values()),
-            size=limits.parliament_size,
-            floor=limits.parliament_floor | 1,  # an even parliament is never where it stays
-        )
