@@ -53,7 +53,7 @@ class Engine:
     def __init__(self, island: str, settings: Settings, republic: str | None = None) -> None:
         self.island = island
         self.republic = republic  # None: any
-        self.strangers: dict[str, tuple[Member, str]] = {}  # of other republics, and which
+        self.foreign: dict[str, tuple[Member, str]] = {}  # of other republics, and which
         self.settings = settings
         self.members: dict[str, Member] = {}
         self.government: Government | None = None
@@ -432,7 +432,7 @@ class Engine:
         log.warning("island %s: %s is of another republic", self.island, member.id)
         member.stopped = True
         self.forget(member)
-        self.strangers[member.id] = member, republic
+        self.foreign[member.id] = member, republic
 
     def forget(self, member: Member) -> None:
         """It was stopped: nothing is due at it any more."""

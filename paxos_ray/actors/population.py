@@ -140,8 +140,8 @@ class Population:
 
     async def _end_predecessors(self) -> None:
         """Nobody needs any more who is left of what this republic was founded upon."""
-        for member, republic in list(self._engine.strangers.values()):
-            del self._engine.strangers[member.id]
+        for member, republic in list(self._engine.foreign.values()):
+            del self._engine.foreign[member.id]
             if precedes(republic, self._republic):
                 await self._stop(member)
 

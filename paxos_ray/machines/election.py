@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from paxos_ray.core.promise import Promise
 from paxos_ray.machines.context import Context
+from paxos_ray.machines.granting import Granting
 from paxos_ray.machines.grants import GRANTED, Grants
-from paxos_ray.machines.standard import Standard, change, query
+from paxos_ray.machines.standard import change, query
 from paxos_ray.machines.values import NATURAL, PLAIN, POSITIVE, maybe
 
 ELECTED = "elected"
 
 
-class Election(Standard):
+class Election(Granting):
     """Who stands gets a number, which once elected is the *term*: higher than those of all leaders
     before, to be given as a fencing token with what the leader does. See `grants`.
 
@@ -23,12 +23,12 @@ class Election(Standard):
     them, without a key.
     """
 
-    __slots__ = ("_grants",)
+    __slots__ = ()
 
     kind = "election"
 
     def __init__(self) -> None:
-        self._grants = Grants(ELECTED, "resigned")
+        super().__init__(Grants(ELECTED, "resigned"))
 
     @change(value=PLAIN, lease_ms=maybe(POSITIVE))
     def campaign(
@@ -86,23 +86,6 @@ class Election(Standard):
         state, before = self._grants.state(number)
         return (ELECTED, 0) if state == GRANTED else (state, before)
 
-    def session_ended(self, session: Promise, context: Context) -> None:
-        """Its candidates stand no more, and do not lead."""
-        self._grants.session_ended(session, context)
-
-    def due(self) -> int | None:
-        """When the leader's lease is over."""
-        return self._grants.due()
-
-    def tick(self, context: Context) -> None:
-        """End a lease that is over."""
-        self._grants.tick(context)
-
-    def snapshot(self) -> Any:
-        """See `Grants.snapshot`."""
-        return self._grants.snapshot()
-
     def load(self, snapshot: Any) -> None:
         """See `Standard.load`."""
-        self._grants.load(snapshot)
-        assert self._grants.limit == 1 and len(self._grants.held) <= 1
+        self.load_single(snapshot)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from paxos_ray.core.promise import Promise
 from paxos_ray.machines.context import Context
-from paxos_ray.machines.grants import Grants
-from paxos_ray.machines.standard import Standard, change, query
+from paxos_ray.machines.granting import Held
+from paxos_ray.machines.standard import change, query
 from paxos_ray.machines.values import FLAG, NATURAL, PLAIN, POSITIVE, maybe
 
 
-class Lock(Standard):
+class Lock(Held):
     """Who asks gets a number, which is the ticket while it waits and the fencing token once it
     holds the lock; each holder's token is higher than those of all holders before. See `grants`.
 
@@ -24,12 +23,9 @@ class Lock(Standard):
     `("cancelled", …)`.
     """
 
-    __slots__ = ("_grants",)
+    __slots__ = ()
 
     kind = "lock"
-
-    def __init__(self) -> None:
-        self._grants = Grants()
 
     @change(lease_ms=maybe(POSITIVE), wait=FLAG, label=PLAIN)
     def acquire(
@@ -42,30 +38,6 @@ class Lock(Standard):
         that from the grant on, in ms of log time. `label` is shown to those who ask who holds it.
         """
         return self._grants.ask(context, 1, lease_ms, wait, label)
-
-    @change(token=NATURAL)
-    def release(self, context: Context, token: int) -> None:
-        """Give the lock back; the next in the line gets it. Raises `NotHeld` if the session does
-        not hold it by this token: it was lost, or given back before."""
-        self._grants.give_back(context, token)
-
-    @change(token=NATURAL, lease_ms=maybe(POSITIVE))
-    def renew(self, context: Context, token: int, lease_ms: int | None = None) -> int | None:
-        """Have the lease last so long from now on, None: while the session does; the stamp at which
-        it ends. Raises `NotHeld`."""
-        return self._grants.renew(context, token, lease_ms)
-
-    @change(ticket=NATURAL)
-    def cancel(self, context: Context, ticket: int) -> str:
-        """Stop waiting: `"cancelled"`; `"granted"` if the lock was granted meanwhile, and is held
-        until it is released; `"gone"` if it was, and is no more. Raises `NotHeld` for a ticket of
-        another session."""
-        return self._grants.cancel(context, ticket)
-
-    @change(token=NATURAL)
-    def revoke(self, context: Context, token: int) -> bool:
-        """Take the lock from whoever holds it by this token; False if nobody does."""
-        return self._grants.revoke(context, token)
 
     @query()
     def holder(self) -> tuple[int, Any, int | None, tuple[int, ...]] | None:
@@ -84,23 +56,6 @@ class Lock(Standard):
         """`("granted", 0)`, `("waiting", how many are before it)` or `("gone", 0)`."""
         return self._grants.state(number)
 
-    def session_ended(self, session: Promise, context: Context) -> None:
-        """What the session holds and waits for goes."""
-        self._grants.session_ended(session, context)
-
-    def due(self) -> int | None:
-        """When the lease is over."""
-        return self._grants.due()
-
-    def tick(self, context: Context) -> None:
-        """End a lease that is over."""
-        self._grants.tick(context)
-
-    def snapshot(self) -> Any:
-        """See `Grants.snapshot`."""
-        return self._grants.snapshot()
-
     def load(self, snapshot: Any) -> None:
         """See `Standard.load`."""
-        self._grants.load(snapshot)
-        assert self._grants.limit == 1 and len(self._grants.held) <= 1
+        self.load_single(snapshot)

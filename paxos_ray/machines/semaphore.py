@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from paxos_ray.core.promise import Promise
 from paxos_ray.machines.context import Context
 from paxos_ray.machines.errors import ConfiguredOtherwise
-from paxos_ray.machines.grants import Grants
-from paxos_ray.machines.standard import Standard, change, query
+from paxos_ray.machines.granting import Held
+from paxos_ray.machines.standard import change, query
 from paxos_ray.machines.values import FLAG, NATURAL, PLAIN, POSITIVE, maybe
 
 
-class Semaphore(Standard):
+class Semaphore(Held):
     """As a `Lock` with more than one permit, at first 1; `configure` or `resize` it.
 
     The line is strict: who waits for many permits is not passed by who asks for few, so nobody
     starves. Numbers, leases and events are those of `Lock`, and `("resized", limit)` under None.
     """
 
-    __slots__ = ("_configured", "_grants")
+    __slots__ = ("_configured",)
 
     kind = "semaphore"
 
     def __init__(self) -> None:
-        self._grants = Grants()
+        super().__init__()
         self._configured = False
 
     @change(permits=POSITIVE)
@@ -62,26 +61,6 @@ class Semaphore(Standard):
         there are."""
         return self._grants.ask(context, permits, lease_ms, wait, label)
 
-    @change(token=NATURAL)
-    def release(self, context: Context, token: int) -> None:
-        """Give back all that was granted by this token. Raises `NotHeld`."""
-        self._grants.give_back(context, token)
-
-    @change(token=NATURAL, lease_ms=maybe(POSITIVE))
-    def renew(self, context: Context, token: int, lease_ms: int | None = None) -> int | None:
-        """As `Lock.renew`. Raises `NotHeld`."""
-        return self._grants.renew(context, token, lease_ms)
-
-    @change(ticket=NATURAL)
-    def cancel(self, context: Context, ticket: int) -> str:
-        """As `Lock.cancel`: `"cancelled"`, `"granted"` or `"gone"`. Raises `NotHeld`."""
-        return self._grants.cancel(context, ticket)
-
-    @change(token=NATURAL)
-    def revoke(self, context: Context, token: int) -> bool:
-        """As `Lock.revoke`."""
-        return self._grants.revoke(context, token)
-
     @query()
     def limit(self) -> int:
         """How many permits there are."""
@@ -107,25 +86,13 @@ class Semaphore(Standard):
         """As `Lock.state`."""
         return self._grants.state(number)
 
-    def session_ended(self, session: Promise, context: Context) -> None:
-        """What the session holds and waits for goes."""
-        self._grants.session_ended(session, context)
-
-    def due(self) -> int | None:
-        """When the next lease is over."""
-        return self._grants.due()
-
-    def tick(self, context: Context) -> None:
-        """End leases that are over."""
-        self._grants.tick(context)
-
     def snapshot(self) -> Any:
-        """Whether it was configured, and `Grants.snapshot`."""
-        return self._configured, self._grants.snapshot()
+        """Whether it was configured, and `Granting.snapshot`."""
+        return self._configured, super().snapshot()
 
     def load(self, snapshot: Any) -> None:
         """See `Standard.load`."""
         configured, grants = snapshot
         assert type(configured) is bool
         self._configured = configured
-        self._grants.load(grants)
+        super().load(grants)

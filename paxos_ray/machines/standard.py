@@ -140,9 +140,9 @@ class Standard:
             restored.load(snapshot)
         except (AssertionError, AttributeError, LookupError, TypeError, ValueError):
             raise InvalidSnapshot(f"the snapshot of a {self.kind} is malformed") from None
-        slots: tuple[str, ...] = self.__slots__
-        for field in slots:
-            setattr(self, field, getattr(restored, field))
+        for owner in type(self).__mro__:
+            for field in vars(owner).get("__slots__", ()):
+                setattr(self, field, getattr(restored, field))
 
     def load(self, snapshot: Any) -> None:
         """Fill an object just made; may raise anything that a malformed snapshot leads to."""

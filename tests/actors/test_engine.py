@@ -68,7 +68,7 @@ def test_what_a_citizen_of_another_republic_says_counts_for_nothing() -> None:
             await engine.turn(member, said())
         assert (engine.government, engine.known, member.told) == (None, 0, None)
         assert engine.members == {}
-        assert engine.strangers == {"b": (member, "rome")}
+        assert engine.foreign == {"b": (member, "rome")}
         assert not member.able, "and it is not called again"
         engine.close()
 

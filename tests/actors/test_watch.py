@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import pickle
+import signal
+import threading
 import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import ray
 
 import paxos_ray
 from paxos_ray import (
     Change,
+    EntryGone,
+    EventsGone,
+    InvalidArgument,
     Island,
+    Limits,
+    Promise,
     TimedOut,
     Watch,
     launch,
 )
+from paxos_ray.actors.watch import watch
+from paxos_ray.machines.objects import REGISTRY
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
