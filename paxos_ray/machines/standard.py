@@ -108,6 +108,8 @@ class Standard:
                 cls.changes[name] = Method(function, getattr(function, _CHANGE), 2)
             elif hasattr(function, _QUERY):
                 cls.queries[name] = Method(function, getattr(function, _QUERY), 1)
+        if not hasattr(cls, "kind"):
+            return  # what several kinds have in common
         cls._changes, cls._queries = (
             table | {qualified(cls.kind, name): method for name, method in table.items()}
             for table in (cls.changes, cls.queries)
