@@ -60,11 +60,15 @@ if TYPE_CHECKING:
     from paxos_ray.actors.standard import (
         Barrier,
         Election,
+        Holding,
+        Leader,
         Lock,
         Map,
+        Observation,
         Queue,
         Semaphore,
         Sequence,
+        Taken,
     )
     from paxos_ray.actors.status import CitizenStatus, IslandStatus, NodeStatus
     from paxos_ray.actors.stream import Stream
@@ -111,7 +115,9 @@ _WHERE = {
     "actors.recovery": "prospect recover",
     "actors.response": "Response",
     "actors.settings": "Limits",
-    "actors.standard": "Barrier Election Lock Map Queue Semaphore Sequence",
+    "actors.standard": (
+        "Barrier Election Holding Leader Lock Map Observation Queue Semaphore Sequence Taken"
+    ),
     "actors.stream": "Stream",
     "actors.watch": "Watch",
     "actors.status": "CitizenStatus IslandStatus NodeStatus",
@@ -149,6 +155,7 @@ __all__ = [
     "FewCitizens",
     "Government",
     "Handle",
+    "Holding",
     "InvalidArgument",
     "InvalidArguments",
     "InvalidClass",
@@ -156,6 +163,7 @@ __all__ = [
     "IslandError",
     "IslandShutDown",
     "IslandStatus",
+    "Leader",
     "Limits",
     "Lock",
     "LogEntry",
@@ -170,6 +178,7 @@ __all__ = [
     "NodeStatus",
     "NotEnoughCitizens",
     "NotHeld",
+    "Observation",
     "OperationFailed",
     "OutcomeUnknown",
     "Overloaded",
@@ -189,6 +198,7 @@ __all__ = [
     "Stream",
     "Superseded",
     "Survivor",
+    "Taken",
     "Task",
     "TaskFailed",
     "TimedOut",

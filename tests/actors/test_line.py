@@ -13,8 +13,11 @@ from paxos_ray.actors.errors import EventsGone, IslandShutDown, NoQuorum
 from paxos_ray.actors.post import Change
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.standard import line as line_module
+from paxos_ray.actors.standard import observation as observation_module
 from paxos_ray.actors.standard.deeds import Answer, News, Send, wait
+from paxos_ray.actors.standard.election import Election
 from paxos_ray.actors.standard.lock import Lock
+from paxos_ray.actors.standard.observation import Leader, _after
 from paxos_ray.actors.standard.queue import Queue
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines import QueueFull
@@ -248,3 +251,39 @@ def test_a_deed_is_told_what_went_wrong() -> None:
     assert wait(deed(), 0.01) == "done"
     assert isinstance(told[0], Response)
     assert told[1:] == [TimedOut, IslandShutDown]
+
+
+def test_who_leads_after_an_event() -> None:
+    leader = Leader(5, "a")
+    for key, event, comes_to in (
+        (7, ("elected", 7, "b"), (7, "b")),
+        (5, ("proclaimed", 5, "z"), (5, "z")),
+        (5, ("resigned", 5, "a"), None),
+        (5, ("expired", 5, "a"), None),
+        (None, ("retired",), None),
+        (4, ("elected", 4, "old"), leader),
+        (4, ("ended", 4, "old"), leader),
+        (6, ("cancelled", 6, "waits"), leader),
+    ):
+        assert _after(leader, key, event) == comes_to
+    assert _after(None, 8, ("cancelled", 8, "waits")) is None
+    assert _after(None, 8, ("elected", 8, "b")) == (8, "b")
+
+
+def test_an_observer_that_is_too_slow_is_told_who_leads_by_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watches = [Scripted((5, ("proclaimed", 5, "z")), GONE), Scripted(LATE, None)]
+    monkeypatch.setattr(observation_module, "watch", lambda *_, **__: watches.pop(0))
+    first, second = watches
+    island = Island(("leader", (5, "a", None, (1, 1))), ("leader", (9, "b", None, (1, 1))))
+    told = Election(island, "x").observe(timeout_s=1)  # type: ignore[arg-type]
+    assert [next(told), next(told), next(told)] == [(5, "a"), (5, "z"), (9, "b")]
+    assert first.closed
+    with pytest.raises(TimedOut):
+        next(told)
+    with pytest.raises(IslandShutDown):
+        next(told)
+    told.close()
+    assert list(told) == []
+    assert second.closed

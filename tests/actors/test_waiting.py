@@ -288,7 +288,14 @@ def test_a_semaphore_an_election(island: Island, name: str, threads: ThreadPoolE
     assert semaphore.available() == 3
 
     election = island.election(f"{name} 2")
+    observed = election.observe(timeout_s=SOON_S)
+    assert next(observed) is None
     with election.leading("a") as term:
+        assert next(observed) == (term, "a")
+        election.proclaim(term, "a again")
+        assert next(observed) == (term, "a again")
+        election.proclaim(term, "a")
+        assert next(observed) == (term, "a")
         assert election.leader()[:2] == (term, "a")
         next_one = threads.submit(election.campaign, "b", timeout_s=SOON_S)
         until(election.candidates)
@@ -296,9 +303,14 @@ def test_a_semaphore_an_election(island: Island, name: str, threads: ThreadPoolE
             election.campaign("c", timeout_s=0.2)
     assert next_one.result(SOON_S) == 2
     assert election.leader()[:2] == (2, "b")
+    assert [next(observed), next(observed)] == [None, (2, "b")]
+    observed.close()
 
     async def campaign() -> int:
         assert await semaphore.acquire_async(timeout_s=SOON_S) > 0
+        async for leader in election.observe(timeout_s=SOON_S):
+            assert leader == (2, "b")
+            break
         asked = asyncio.create_task(election.campaign_async("d", timeout_s=SOON_S))
         await until_async(election.candidates.remote)
         await election.resign.remote(2)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.standard.barrier import Barrier
+from paxos_ray.actors.standard.deeds import Holding
 from paxos_ray.actors.standard.election import Election
 from paxos_ray.actors.standard.lock import Lock
 from paxos_ray.actors.standard.map import Map
-from paxos_ray.actors.standard.queue import Queue
+from paxos_ray.actors.standard.observation import Leader, Observation
+from paxos_ray.actors.standard.queue import Queue, Taken
 from paxos_ray.actors.standard.semaphore import Semaphore
 from paxos_ray.actors.standard.sequence import Sequence
 
 __all__ = [
     "Barrier",
     "Election",
+    "Holding",
+    "Leader",
     "Lock",
     "Map",
+    "Observation",
     "Queue",
     "Semaphore",
     "Sequence",
     "StandardObjects",
+    "Taken",
 ]
 
 _LIMIT_S = 120.0  # how long configuring may take

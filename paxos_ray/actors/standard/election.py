@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from paxos_ray.actors.feed import check_timeout
 from paxos_ray.actors.standard.base import Change, Query, StandardObject
 from paxos_ray.actors.standard.deeds import Deed, Holding, wait, wait_async
 from paxos_ray.actors.standard.line import Line, obtain
+from paxos_ray.actors.standard.observation import Observation
 from paxos_ray.machines.election import Election as Machine
 
 
@@ -57,6 +59,12 @@ class Election(StandardObject):
         return Holding(
             lambda: self._campaign(value, lease_ms), timeout_s, int, self.resign, self.resign
         )
+
+    def observe(self, *, timeout_s: float | None = None) -> Observation:
+        """Who leads, and then each time who does from then on: `for leader in election.observe():`,
+        or `async for`. See `Observation`. Raises `InvalidArgument`."""
+        check_timeout(timeout_s)
+        return Observation(self, timeout_s)
 
     def _campaign(self, value: Any, lease_ms: int | None) -> Deed[int]:
         line = Line(

@@ -163,3 +163,10 @@ def test_readers_of_the_log_are_told_the_method_s_own_name(shop: Shop) -> None:
     replies = encode_replies(applied.replies)
     (told,) = read_entry(entry.promise, entry.stamp, entry.body, 1, replies).operations
     assert (told.object, told.method, told.arguments, told.value) == ("m", "put", ("a", 1), 1)
+
+
+def test_who_watches_an_object_is_told_that_it_is_retired(shop: Shop) -> None:
+    shop.send(("m", "map.put", ("a", 1)))
+    body = encode_batch(shop.session, shop.sequence, 0, [("", "retire", ("m",))])
+    (event,) = shop.chronicle.append(body).events
+    assert (event.object, event.key, event.value) == ("m", None, ("retired",))
