@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +35,7 @@ class Island:
 
     def __init__(self, *script: tuple[str, Any]) -> None:
         self.script = list(script)
+        self.admits = True
         self.called: list[tuple[str, tuple[Any, ...]]] = []
         self.done = threading.Event()
         self.responses: list[Response[Any]] = []
@@ -54,6 +56,11 @@ class Island:
         return response
 
     read = write
+
+    async def write_async(self, operation: Any, patience_s: float | None = None) -> Response[Any]:
+        if not self.admits:
+            raise asyncio.CancelledError
+        return self.write(operation)
 
 
 class Scripted:
@@ -215,6 +222,20 @@ def test_so_does_who_stops_before_it_is_answered(answer: Any, then: list[Any]) -
     island.responses[0].interrupt(NoQuorum("later"))
     island.responses[0].set_result(answer)
     assert island.done.wait(SOON_S)
+
+
+def test_what_is_held_is_given_back_though_the_end_is_cancelled() -> None:
+    island = Island(("acquire", (True, 7)), ("release", ()))
+
+    async def hold() -> None:
+        async with lock(island).held():
+            island.admits = False  # nobody gets in who waits in a coroutine
+            raise ZeroDivisionError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(hold())
+    assert island.done.wait(SOON_S)
+    assert island.called[1] == ("release", (7,))
 
 
 def test_a_call_that_is_refused_leaves_nothing_to_leave() -> None:

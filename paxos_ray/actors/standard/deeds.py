@@ -4,14 +4,21 @@ sent and waited for, and is carried out by `wait` in a thread, by `wait_async` i
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from paxos_ray.actors.errors import IslandError, IslandShutDown, TimedOut
+from paxos_ray.actors.errors import (
+    IslandError,
+    IslandShutDown,
+    NoQuorum,
+    Overloaded,
+    TimedOut,
+)
 from paxos_ray.actors.feed import check_timeout
 from paxos_ray.actors.post import Change
 from paxos_ray.actors.response import Response
@@ -126,6 +133,26 @@ async def _carry_out_async(step: Send | Answer | News, clock: _Clock) -> Any:
             return _change(await watch.anext(clock.left_s()))
 
 
+def aside(work: Callable[[], object]) -> None:
+    """Have a thread of its own see to what somebody leaves behind who does not wait any more."""
+
+    def see_to_it() -> None:
+        # With an island that is no more, or a session that is over, it has gone by itself.
+        with suppress(IslandError, MachineError):
+            work()
+
+    threading.Thread(target=see_to_it, name="paxos_ray leaves", daemon=True).start()
+
+
+def at_last(response: Response[T]) -> T:
+    """The answer, however long the island cannot give it."""
+    while True:
+        try:
+            return response.result()
+        except NoQuorum:
+            continue
+
+
 def _change(change: Change | None) -> Change:
     if change is None:
         raise IslandShutDown("the island was shut down")
@@ -160,9 +187,11 @@ class Holding(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        number = self._number(self._held.pop())
+        call, number = self._ending(error)
         with suppress(*(() if error is None else (IslandError, MachineError))):
-            (self._done if error is None else self._failed).remote(number).result()
+            with _given_back(call, number):
+                response = call.remote(number)
+            response.result()
 
     async def __aenter__(self) -> T:
         self._held.append(await wait_async(self._obtain(), self._timeout_s))
@@ -171,7 +200,21 @@ class Holding(Generic[T]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        number = self._number(self._held.pop())
+        call, number = self._ending(error)
         with suppress(*(() if error is None else (IslandError, MachineError))):
-            response = await (self._done if error is None else self._failed).submit(number)
+            with _given_back(call, number):
+                response = await call.submit(number)
             await response
+
+    def _ending(self, error: BaseException | None) -> tuple[Call[Any, Any], int]:
+        return self._done if error is None else self._failed, self._number(self._held.pop())
+
+
+@contextmanager
+def _given_back(call: Call[Any, Any], number: int) -> Iterator[None]:
+    """Who is cancelled or interrupted before the call is made leaves that to a thread."""
+    try:
+        yield
+    except (asyncio.CancelledError, KeyboardInterrupt, Overloaded):
+        aside(lambda: at_last(call.remote(number)))
+        raise

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from paxos_ray.actors.errors import EventsGone, IslandError, NoQuorum, TimedOut
+from paxos_ray.actors.errors import EventsGone, NoQuorum, TimedOut
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.standard.base import Call, StandardObject
-from paxos_ray.actors.standard.deeds import Answer, Deed, News, Send, ask
+from paxos_ray.actors.standard.deeds import Answer, Deed, News, Send, aside, ask, at_last
 from paxos_ray.actors.watch import Watch, watch
 from paxos_ray.machines.errors import MachineError, NotHeld
 from paxos_ray.machines.objects import RETIRED
@@ -80,7 +79,11 @@ def obtain(line: Line) -> Deed[tuple[Any, ...]]:
     settled = False
     try:
         asked = yield Send(line.ask, line.arguments)
-        answer = yield Answer(asked)
+        try:
+            answer = yield Answer(asked)
+        except MachineError:
+            settled = True
+            raise
         assert answer is not None
         if answer[0]:
             return answer, answer[2] if len(answer) > 2 else None
@@ -157,22 +160,11 @@ def _leave_aside(line: Line, asked: Response[Any]) -> None:
     """Nobody waits for the place any more: leave it, or give back what is or will be granted."""
 
     def leave() -> None:
-        # An island that is no more, or a session that is over, has no such place either.
-        with suppress(IslandError, MachineError):
-            answer = _at_last(asked)
-            granted = answer[0]
-            if not granted and answer[1] is not None:
-                granted = _at_last(line.cancel.remote(answer[1])) == line.held
-            if granted and line.give_back is not None:
-                _at_last(line.give_back.remote(answer[1]))
+        answer = at_last(asked)
+        granted = answer[0]
+        if not granted and answer[1] is not None:
+            granted = at_last(line.cancel.remote(answer[1])) == line.held
+        if granted and line.give_back is not None:
+            at_last(line.give_back.remote(answer[1]))
 
-    threading.Thread(target=leave, name=f"leaves {line.handle!r}", daemon=True).start()
-
-
-def _at_last(response: Response[Any]) -> Any:
-    """The answer, however long the island cannot give it."""
-    while True:
-        try:
-            return response.result()
-        except NoQuorum:
-            continue
+    aside(leave)
