@@ -177,9 +177,13 @@ class Deadlines:
         return self._sorted[0][0] if self._sorted else None
 
     def passed(self, stamp: int) -> Iterator[Any]:
-        """The keys of what is due at `stamp` or before, in order; they may be removed meanwhile."""
+        """The keys of what is due at `stamp` or before, in order; each is removed before the next
+        is asked for."""
         while self._sorted and self._sorted[0][0] <= stamp:
-            yield self._sorted[0][1]
+            first = self._sorted[0]
+            yield first[1]
+            # A machine that forgets to would stand here for ever.
+            assert not (self._sorted and self._sorted[0] is first), f"{first[1]!r} is still due"
 
 
 class BySession:
