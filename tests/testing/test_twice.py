@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -258,6 +259,17 @@ def test_a_nursery_that_has_died_is_replaced() -> None:
     with twice(Inventory, "a", each=1) as shop:
         shop.renew()
         assert shop.left("a") == 1
+
+
+def test_what_the_document_says_is_so() -> None:
+    document = (ROOT / "docs" / "objects.md").read_text()
+    shown = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    names: dict[str, Any] = {"__name__": "document", "paxos_ray": paxos_ray}
+    exec(shown[0].partition("inventory = ")[0], names)
+    (tests,) = [code for code in shown if "twice" in code]
+    exec(tests, names)
+    ran = [names[name]() for name in names if name.startswith("test_")]
+    assert len(ran) == 2
 
 
 def test_classes_of_a_program_are_found_wherever_it_is(tmp_path: Path) -> None:
