@@ -22,7 +22,7 @@ from weakref import finalize
 
 from paxos_ray.testing.errors import CopyLost
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 """How long a copy may take for one call."""
 
 ASTRAY_S = 400 * 86_400
