@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from typing import NamedTuple
 
 import pytest
 
-from paxos_ray.machines import STANDARD, Standard
+from paxos_ray.machines import STANDARD
 from paxos_ray.machines.barrier import Barrier
 from paxos_ray.machines.context import Context
 from paxos_ray.machines.grants import Grants
@@ -57,164 +57,195 @@ def test_the_same_seed_is_the_same_run() -> None:
     assert run_objects(3) == run_objects(3)
 
 
-def plant_method(
-    patch: pytest.MonkeyPatch, owner: type[Standard], name: str, rule: str, bug: str
-) -> None:
-    """As `plant`, of a method that is in the table of its kind."""
-    plant(patch, owner, name, rule, bug)
-    patch.setattr(owner.changes[name], "function", vars(owner)[name])
+class Bug(NamedTuple):
+    """A bug in a method: the first schedule that finds it, what is wrong, and what is written
+    instead of what in its source."""
+
+    seed: int
+    what: str
+    owner: type
+    method: str
+    rule: str
+    instead: str
+
+    def plant(self, patch: pytest.MonkeyPatch) -> None:
+        """Plant it; a method of a standard object is also in the table of its kind."""
+        plant(patch, self.owner, self.method, self.rule, self.instead)
+        listed = getattr(self.owner, "changes", {}).get(self.method)
+        if listed is not None:
+            patch.setattr(listed, "function", vars(self.owner)[self.method])
 
 
-def session_keeps_its_grants(patch: pytest.MonkeyPatch) -> None:
-    """What a session holds outlives it."""
-    patch.setattr(Objects, "session_ended", lambda *_: None)
+BUGS = {
+    "session_keeps_its_grants": Bug(
+        10,
+        "What a session holds outlives it.",
+        Objects,
+        "session_ended",
+        'self._listeners["session_ended"].copy()',
+        "()",
+    ),
+    "leases_never_end": Bug(
+        0, "Nobody looks at the time.", Objects, "tick", "due <= stamp", "False"
+    ),
+    "ticks_after_the_entry": Bug(
+        195,
+        "What is due at a stamp is there still for the entry of that stamp.",
+        Objects,
+        "tick",
+        "due <= stamp",
+        "due < stamp",
+    ),
+    "line_is_passed": Bug(
+        17,
+        "Who asks gets what is free, though others wait.",
+        Grants,
+        "ask",
+        "not self.waiting and permits",
+        "permits",
+    ),
+    "last_come_first_served": Bug(
+        5, "The line is served from its end.", Grants, "serve", "peekitem(0)", "peekitem(-1)"
+    ),
+    "anybody_releases": Bug(
+        84,
+        "A lock is given back by who has lost it.",
+        Grants,
+        "mine",
+        "grant.session == context.session",
+        "True",
+    ),
+    "cancel_of_a_grant_takes_it": Bug(
+        5,
+        "A cancel that comes too late answers as one in time.",
+        Grants,
+        "cancel",
+        "return GRANTED",
+        "return CANCELLED",
+    ),
+    "renewed_from_the_old_end": Bug(
+        5,
+        "A lease that is renewed lasts longer than asked for.",
+        Grants,
+        "renew",
+        "context.stamp + lease_ms",
+        "context.stamp + 2 * lease_ms",
+    ),
+    "due_lost_in_a_snapshot": Bug(
+        5,
+        "Who has loaded a snapshot knows of no leases.",
+        Grants,
+        "load",
+        "self._due.add(expires, number)",
+        "pass",
+    ),
+    "item_done_by_an_old_delivery": Bug(
+        117,
+        "Who has lost an item to another acknowledges it all the same.",
+        Queue,
+        "_mine",
+        "taken is not None and taken.session == context.session",
+        "taken is not None",
+    ),
+    "item_lost_with_its_taker": Bug(
+        2,
+        "What a session had taken goes with it.",
+        Queue,
+        "_return",
+        "heappush(self._ready, (item.priority, id))",
+        "pass",
+    ),
+    "priorities_forgotten": Bug(
+        2,
+        "Items that come back line up by age alone.",
+        Queue,
+        "_return",
+        "(item.priority, id)",
+        "(0, id)",
+    ),
+    "range_overlaps": Bug(
+        0,
+        "The next range begins in the one before.",
+        Sequence,
+        "reserve",
+        "+= count",
+        "+= max(1, count - 1)",
+    ),
+    "gathering_opens_early": Bug(
+        14,
+        "One that has gone counts as there.",
+        Barrier,
+        "arrive",
+        "len(self._waiting) == parties",
+        "ticket % parties == 0",
+    ),
+    "version_not_compared": Bug(
+        2,
+        "A put is made whatever has happened to the key.",
+        Map,
+        "put_if_version",
+        "self._version(key) != version",
+        "False",
+    ),
+    "raised_and_not_undone": Bug(
+        3, "What a method did before it raised stays.", Hosted, "_attempt", "self._undo()", "pass"
+    ),
+    "journal_lost_in_a_snapshot": Bug(
+        28,
+        "A newcomer is given the last checkpoint, and not what was done since.",
+        Hosted,
+        "snapshot",
+        "self._journal.copy()",
+        "[]",
+    ),
+    "done_again_elsewhere": Bug(
+        28,
+        "What is done again is told another place in the log than it had.",
+        Hosted,
+        "_undo",
+        "index=index",
+        "index=index + 1",
+    ),
+    "done_again_at_another_time": Bug(
+        35,
+        "What is done again is told another time than it was.",
+        Hosted,
+        "_undo",
+        "Promise(*promise), stamp,",
+        "Promise(*promise), stamp + 1_000,",
+    ),
+    "hook_not_in_the_journal": Bug(
+        6,
+        "What the island had an object do is not done again.",
+        Hosted,
+        "_hook",
+        "_deed(hook, told, context))",
+        "None)",
+    ),
+    "chance_the_same_for_all_of_an_entry": Bug(
+        3, "Two calls of a batch get the same id.", Context, "fresh_id", "{drawn.index}", "0"
+    ),
+    "retired_and_there_still": Bug(
+        3,
+        "An object that was retired is found again.",
+        Objects,
+        "_retire",
+        "self._hosted.pop(name, None)",
+        "pass",
+    ),
+    "any_class_is_the_same": Bug(
+        28,
+        "Nobody looks which class is deployed already.",
+        Objects,
+        "_deploy",
+        "there.fingerprint == fingerprint",
+        "True",
+    ),
+}
 
 
-def leases_never_end(patch: pytest.MonkeyPatch) -> None:
-    """Nobody looks at the time."""
-    patch.setattr(Objects, "tick", lambda *_: None)
-
-
-def ticks_after_the_entry(patch: pytest.MonkeyPatch) -> None:
-    """What is due at a stamp is there still for the entry of that stamp."""
-    plant(patch, Objects, "tick", "due <= stamp", "due < stamp")
-
-
-def line_is_passed(patch: pytest.MonkeyPatch) -> None:
-    """Who asks gets what is free, though others wait."""
-    plant(patch, Grants, "ask", "not self.waiting and permits", "permits")
-
-
-def last_come_first_served(patch: pytest.MonkeyPatch) -> None:
-    """The line is served from its end."""
-    plant(patch, Grants, "serve", "peekitem(0)", "peekitem(-1)")
-
-
-def anybody_releases(patch: pytest.MonkeyPatch) -> None:
-    """A lock is given back by who has lost it."""
-    plant(patch, Grants, "mine", "grant.session == context.session", "True")
-
-
-def cancel_of_a_grant_takes_it(patch: pytest.MonkeyPatch) -> None:
-    """A cancel that comes too late answers as one in time."""
-    plant(patch, Grants, "cancel", "return GRANTED", "return CANCELLED")
-
-
-def renewed_from_the_old_end(patch: pytest.MonkeyPatch) -> None:
-    """A lease that is renewed lasts longer than asked for."""
-    plant(patch, Grants, "renew", "context.stamp + lease_ms", "context.stamp + 2 * lease_ms")
-
-
-def due_lost_in_a_snapshot(patch: pytest.MonkeyPatch) -> None:
-    """Who has loaded a snapshot knows of no leases."""
-    plant(patch, Grants, "load", "self._due.add(expires, number)", "pass")
-
-
-def item_done_by_an_old_delivery(patch: pytest.MonkeyPatch) -> None:
-    """Who has lost an item to another acknowledges it all the same."""
-    rule = "taken is not None and taken.session == context.session"
-    plant(patch, Queue, "_mine", rule, "taken is not None")
-
-
-def item_lost_with_its_taker(patch: pytest.MonkeyPatch) -> None:
-    """What a session had taken goes with it."""
-    plant(patch, Queue, "_return", "heappush(self._ready, (item.priority, id))", "pass")
-
-
-def priorities_forgotten(patch: pytest.MonkeyPatch) -> None:
-    """Items that come back line up by age alone."""
-    plant(patch, Queue, "_return", "(item.priority, id)", "(0, id)")
-
-
-def range_overlaps(patch: pytest.MonkeyPatch) -> None:
-    """The next range begins in the one before."""
-    plant_method(patch, Sequence, "reserve", "+= count", "+= max(1, count - 1)")
-
-
-def gathering_opens_early(patch: pytest.MonkeyPatch) -> None:
-    """One that has gone counts as there."""
-    plant_method(patch, Barrier, "arrive", "len(self._waiting) == parties", "ticket % parties == 0")
-
-
-def version_not_compared(patch: pytest.MonkeyPatch) -> None:
-    """A put is made whatever has happened to the key."""
-    plant_method(patch, Map, "put_if_version", "self._version(key) != version", "False")
-
-
-def raised_and_not_undone(patch: pytest.MonkeyPatch) -> None:
-    """What a method did before it raised stays."""
-    plant(patch, Hosted, "_attempt", "self._undo()", "pass")
-
-
-def journal_lost_in_a_snapshot(patch: pytest.MonkeyPatch) -> None:
-    """A newcomer is given the last checkpoint, and not what was done since."""
-    plant(patch, Hosted, "snapshot", "self._journal.copy()", "[]")
-
-
-def done_again_elsewhere(patch: pytest.MonkeyPatch) -> None:
-    """What is done again is told another place in the log than it had."""
-    plant(patch, Hosted, "_undo", "index=index", "index=index + 1")
-
-
-def done_again_at_another_time(patch: pytest.MonkeyPatch) -> None:
-    """What is done again is told another time than it was."""
-    plant(patch, Hosted, "_undo", "Promise(*promise), stamp,", "Promise(*promise), stamp + 1_000,")
-
-
-def hook_not_in_the_journal(patch: pytest.MonkeyPatch) -> None:
-    """What the island had an object do is not done again."""
-    plant(patch, Hosted, "_hook", "_deed(hook, told, context))", "None)")
-
-
-def chance_the_same_for_all_of_an_entry(patch: pytest.MonkeyPatch) -> None:
-    """Two calls of a batch get the same id."""
-    plant(patch, Context, "fresh_id", "{drawn.index}", "0")
-
-
-def retired_and_there_still(patch: pytest.MonkeyPatch) -> None:
-    """An object that was retired is found again."""
-    plant(patch, Objects, "_retire", "self._hosted.pop(name, None)", "pass")
-
-
-def any_class_is_the_same(patch: pytest.MonkeyPatch) -> None:
-    """Nobody looks which class is deployed already."""
-    plant(patch, Objects, "_deploy", "there.fingerprint == fingerprint", "True")
-
-
-PLANTED: list[tuple[Callable[[pytest.MonkeyPatch], None], int]] = [
-    (session_keeps_its_grants, 10),
-    (leases_never_end, 0),
-    (ticks_after_the_entry, 195),
-    (line_is_passed, 17),
-    (last_come_first_served, 5),
-    (anybody_releases, 84),
-    (cancel_of_a_grant_takes_it, 5),
-    (renewed_from_the_old_end, 5),
-    (due_lost_in_a_snapshot, 5),
-    (item_done_by_an_old_delivery, 117),
-    (item_lost_with_its_taker, 2),
-    (priorities_forgotten, 2),
-    (range_overlaps, 0),
-    (gathering_opens_early, 14),
-    (version_not_compared, 2),
-    (raised_and_not_undone, 3),
-    (journal_lost_in_a_snapshot, 28),
-    (done_again_elsewhere, 28),
-    (done_again_at_another_time, 35),
-    (hook_not_in_the_journal, 6),
-    (chance_the_same_for_all_of_an_entry, 3),
-    (retired_and_there_still, 3),
-    (any_class_is_the_same, 28),
-]
-"""Bugs, and the first schedule that finds each."""
-
-
-@pytest.mark.parametrize(
-    ("planted", "seed"), PLANTED, ids=lambda each: getattr(each, "__name__", None)
-)
-def test_a_planted_bug_is_found(
-    planted: Callable[[pytest.MonkeyPatch], None], seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert run_objects(seed).failure is None, "without the bug, too"
-    planted(monkeypatch)
-    assert run_objects(seed).failure is not None, "nobody noticed"
+@pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
+def test_a_planted_bug_is_found(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_objects(bug.seed).failure is None, "without the bug, too"
+    bug.plant(monkeypatch)
+    assert run_objects(bug.seed).failure is not None, f"nobody noticed: {bug.what}"
