@@ -21,7 +21,7 @@ from paxos_ray.simulation.watch import History, Violation
 KINDS_AT_ONCE = 2
 """How many objects a schedule has, each of another kind and called by it."""
 
-BANKS = 0.3
+BANKS = 0.25
 """How many schedules have an object of a user's class besides."""
 
 PASS = 0.1

@@ -25,6 +25,9 @@ from paxos_ray.testing.errors import CopyLost
 PATIENCE_S = 180.0
 """How long a copy may take for one call."""
 
+ENDING_S = 10.0
+"""How long a nursery may take to end."""
+
 ASTRAY_S = 400 * 86_400
 """By how much the time of each nursery differs from that of the one before."""
 
@@ -83,12 +86,20 @@ class Nursery:
                 stderr=subprocess.DEVNULL if number else None,
             )
         self._control = here
+        self._of = os.getpid()
         atexit.register(self.close)
 
     def close(self) -> None:
         """End it; its copies live on until nobody needs them."""
-        self._control.close()
-        self._process.wait()
+        if os.getpid() != self._of:
+            return  # forked from who has it
+        with suppress(OSError), self._control:
+            self._control.shutdown(socket.SHUT_RDWR)  # whoever else may have been forked holds it
+        try:
+            self._process.wait(ENDING_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     @property
     def alive(self) -> bool:
