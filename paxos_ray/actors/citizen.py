@@ -17,6 +17,7 @@ from paxos_ray.actors import wire
 from paxos_ray.actors.board import WATCHES, Board, Want
 from paxos_ray.actors.heritage import Estate, Forebear, Identity
 from paxos_ray.actors.keeping import Digests, Keeping
+from paxos_ray.actors.onlookers import LOOKS, Onlookers
 from paxos_ray.actors.records import Desk
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.snapshots import Snapshots
@@ -115,6 +116,12 @@ class Citizen(Forebear):
             self._found(estate)
         else:
             self._legislator.join(_now(), identity.republic, identity.cookie)
+        self._onlookers = Onlookers(
+            self._lock,
+            lambda: self._replica,
+            self._stateful,
+            lambda: self._legislator.government,
+        )
         self._apply()
 
     # -- the hot path: three calls, chained by the coordinator without looking inside ---------
@@ -237,6 +244,11 @@ class Citizen(Forebear):
         found = self._board.wait(who, asked, limit_s)
         return seal([tuple(each) for each in found])
 
+    @ray.method(concurrency_group=LOOKS)
+    def look(self, request: bytes) -> bytes:
+        """Answer queries, whoever leads; see `Onlookers.look`."""
+        return self._onlookers.look(request)
+
     # -- to be looked at ----------------------------------------------------------------------
 
     def introduce(self, wish: Wish | None = None) -> Introduction:
@@ -350,6 +362,7 @@ class Citizen(Forebear):
             else:
                 self._results[owner].append(Result(call.number, wire.DONE, str(promise)))
         self._follow()
+        self._onlookers.applied()
         for owner, call in reads:
             if not self._stateful():
                 self._results[owner].append(Result(call.number, wire.RETRY, ""))

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -28,11 +29,14 @@ from paxos_ray.actors.errors import (
 )
 from paxos_ray.actors.gate import Gate, weigh
 from paxos_ray.actors.lookout import Lookout
+from paxos_ray.actors.nearby import Consistency, Nearby, Ways
+from paxos_ray.actors.neighbours import find, learn
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, Batch, Session, deliver
 from paxos_ray.actors.settings import COORDINATOR, actor_id, namespace
 from paxos_ray.actors.successor import successor
-from paxos_ray.actors.wire import Answer, seal, unseal
+from paxos_ray.actors.wire import Answer, Roster, seal, unseal
+from paxos_ray.core.log import NOTHING
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines import Operation, decode_replies, encode_open
 
@@ -60,8 +64,8 @@ class Client:
         self.island = island
         self.coordinator = coordinator
         self.gate = Gate()
-        self.seen: Promise | None = None
-        """The last promise that an answer has reflected: what is asked for later comes later."""
+        ways = Ways(self._learn, partial(find, island), self._ask, self.gate.leave)
+        self.nearby = Nearby(island, ways)
         self.follower: Follower | None = None
         self._lookout = Lookout(island, coordinator)
         self._lock = threading.Lock()
@@ -112,21 +116,36 @@ class Client:
             self._send()
         return response
 
-    def read(self, query: Operation, patience_s: float | None = None) -> Response[Any]:
-        """Answer the query from a state not older than this moment. Waits and raises as `write`."""
+    def read(
+        self,
+        query: Operation,
+        patience_s: float | None = None,
+        consistency: Consistency = "linearizable",
+    ) -> Response[Any]:
+        """Answer the query from a state not older than this moment; or, see `nearby`, than what
+        this client has seen, or from any. Waits and raises as `write`."""
         weight = weigh(query)
         if not self.gate.enter(weight):
             self.gate.wait(weight, patience_s)
-        return self._read_inside(query, weight)
+        return self._read_inside(query, weight, consistency)
 
-    async def read_async(self, query: Operation, patience_s: float | None = None) -> Response[Any]:
+    async def read_async(
+        self,
+        query: Operation,
+        patience_s: float | None = None,
+        consistency: Consistency = "linearizable",
+    ) -> Response[Any]:
         """The same, while the event loop goes on."""
         weight = weigh(query)
         if not self.gate.enter(weight):
             await self.gate.wait_async(weight, patience_s)
-        return self._read_inside(query, weight)
+        return self._read_inside(query, weight, consistency)
 
-    def _read_inside(self, query: Operation, weight: int) -> Response[Any]:
+    def _read_inside(
+        self, query: Operation, weight: int, consistency: Consistency
+    ) -> Response[Any]:
+        if consistency != "linearizable":
+            return self.nearby.read(query, weight, consistency)
         response: Response[Any] = Response(weight)
         self._queries.append((query, response))
         if not self._asking:
@@ -136,6 +155,11 @@ class Client:
     def locate(self, done: Callable[[Answer], None], failed: Callable[[Exception], None]) -> None:
         """Find out up to where the log is, not before this moment. One of the two is called."""
         self._call(lambda: self._lookout.carrier.read.remote(_NO_QUERIES), done, failed)
+
+    @property
+    def seen(self) -> Promise | None:
+        """The last promise that an answer has reflected: what is asked for later comes later."""
+        return self.nearby.seen if self.nearby.seen > NOTHING else None
 
     @property
     def fresh(self) -> bool:
@@ -157,6 +181,7 @@ class Client:
         if session is not None:
             session.end(error)
         self.gate.close()
+        self.nearby.close(error)
         self._send()
         self._wake.set()
 
@@ -223,12 +248,19 @@ class Client:
         )
 
     def _read(self, taken: list[tuple[Operation, Response[Any]]]) -> None:
-        queries = seal([query for query, _ in taken])
-        self._call(
-            lambda: self._lookout.carrier.read.remote(queries),
+        self._ask(
+            seal([query for query, _ in taken]),
             lambda answer: self._answered(taken, answer),
             lambda error: self._not_answered(taken),
         )
+
+    def _ask(
+        self,
+        queries: bytes,
+        done: Callable[[Answer], None],
+        failed: Callable[[Exception], None],
+    ) -> None:
+        self._call(lambda: self._lookout.carrier.read.remote(queries), done, failed)
 
     def _call(
         self,
@@ -251,8 +283,7 @@ class Client:
                 self._failures = self._lacking = 0
                 self.heard_at = time.monotonic()
                 answer: Answer = unseal(future.result())
-                with self._lock:
-                    self.seen = max(self.seen or answer.promise, answer.promise)
+                self.nearby.saw(answer.promise)
                 done(answer)
             else:
                 self._failed(error, failed)
@@ -300,6 +331,9 @@ class Client:
             self.coordinator, self._lookout = found, Lookout(self.island, found)
         return found is not None
 
+    def _learn(self) -> Roster | None:
+        return learn(self.island, self.coordinator, self.follow)
+
     def _interrupt(self, why: NoQuorum) -> None:
         """All who wait are told; what they wait for stays asked, if it was asked for."""
         with self._lock:
@@ -308,6 +342,7 @@ class Client:
             batches = () if session is None else tuple(session.unanswered)
         for batch in batches:
             waiting += () if batch.answered else batch.responses
+        waiting += self.nearby.waiting_for_leader()
         for response in waiting:
             response.interrupt(why)
         self.gate.turn_away(why)

@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
+from paxos_ray.actors.nearby import Consistency, check_consistency
 from paxos_ray.actors.response import Response
 
 T = TypeVar("T")
@@ -30,12 +31,19 @@ class Method(Generic[T]):
         self._patience_s = patience_s
 
     def options(
-        self, *, overload: Literal["wait", "raise"] = "wait", timeout_s: float | None = None
+        self,
+        *,
+        overload: Literal["wait", "raise"] = "wait",
+        timeout_s: float | None = None,
+        consistency: Consistency | None = None,
     ) -> Self:
         """This method, which when as much is unanswered as may be waits, at most `timeout_s`
-        seconds if that is given, or raises `Overloaded` at once. Raises `InvalidArgument`."""
-        patience_s = self.options_of(overload, timeout_s)
-        return type(self)(self._client, self._object, self._method, patience_s)
+        seconds if that is given, or raises `Overloaded` at once. Of a query, see `Query`, also
+        what its answer must reflect. Raises `InvalidArgument`."""
+        if consistency is not None:
+            check_consistency(consistency)
+            self._check_reads()
+        return self._with(self.options_of(overload, timeout_s), consistency or self.consistency)
 
     @staticmethod
     def options_of(overload: str, timeout_s: float | None) -> float | None:
@@ -49,6 +57,18 @@ class Method(Generic[T]):
                 raise InvalidArgument("timeout_s is for those who wait")
         return 0.0 if overload == "raise" else timeout_s
 
+    def _check_reads(self) -> None:
+        """Raises `InvalidArgument`, unless it is a query."""
+        raise InvalidArgument(f"consistency is for queries: {self._method} goes through the log")
+
+    def _with(self, patience_s: float | None, consistency: Consistency) -> Self:
+        return type(self)(self._client, self._object, self._method, patience_s)
+
+    @property
+    def consistency(self) -> Consistency:
+        """What an answer must reflect."""
+        return "linearizable"
+
     @property
     def patience_s(self) -> float | None:
         """How long a call waits to be let in, None: as long as it takes."""
@@ -61,6 +81,48 @@ class Method(Generic[T]):
     async def _submit(self, *arguments: Any) -> Response[T]:
         call = (self._object, self._method, arguments)
         return await self._client.write_async(call, self._patience_s)
+
+
+class Query(Method[T]):
+    """A method that only looks; `options(consistency=…)` say what its answer reflects.
+
+    `linearizable`: every write that was acknowledged before, to anybody. The leader answers.
+    `session`: every answer that this process's client had before, of writes and of reads; any
+    citizen answers that has come so far. `eventual`: a state that was, some time; any citizen
+    answers, at once, also when there is no majority.
+    """
+
+    __slots__ = ("_consistency",)
+
+    def __init__(
+        self,
+        client: Client,
+        object: str,
+        method: str,
+        patience_s: float | None = None,
+        consistency: Consistency = "linearizable",
+    ) -> None:
+        super().__init__(client, object, method, patience_s)
+        self._consistency = consistency
+
+    def _check_reads(self) -> None:
+        pass
+
+    def _with(self, patience_s: float | None, consistency: Consistency) -> Self:
+        return type(self)(self._client, self._object, self._method, patience_s, consistency)
+
+    @property
+    def consistency(self) -> Consistency:
+        """What an answer must reflect."""
+        return self._consistency
+
+    def _read(self, *arguments: Any) -> Response[T]:
+        call = (self._object, self._method, arguments)
+        return self._client.read(call, self._patience_s, self._consistency)
+
+    async def _submit(self, *arguments: Any) -> Response[T]:
+        call = (self._object, self._method, arguments)
+        return await self._client.read_async(call, self._patience_s, self._consistency)
 
 
 class Increment(Method[int]):
@@ -103,19 +165,19 @@ class CompareAndSet(Method[bool]):
         return self.remote(expected, new).result(timeout_s)
 
 
-class Value(Method[int]):
+class Value(Query[int]):
     """`Counter.value`."""
 
     __slots__ = ()
 
     def remote(self) -> Response[int]:
-        """The value, not older than this moment (a linearizable read). Raises `Overloaded`."""
-        return self._client.read((self._object, self._method, ()), self._patience_s)
+        """The value, not older than this moment (a linearizable read), unless `options` say
+        otherwise. Raises `Overloaded`."""
+        return self._read()
 
     async def submit(self) -> Response[int]:
         """The same from a coroutine: what is awaited is that the call may be made."""
-        call = (self._object, self._method, ())
-        return await self._client.read_async(call, self._patience_s)
+        return await self._submit()
 
     def __call__(self, *, timeout_s: float | None = None) -> int:
         """The same, waited for; at most `timeout_s` seconds."""

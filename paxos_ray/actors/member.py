@@ -12,8 +12,12 @@ import ray
 from paxos_ray.actors.board import THREADS, WATCHES
 from paxos_ray.actors.citizen import PROBES, Citizen, Introduction
 from paxos_ray.actors.heritage import Estate, Identity
+from paxos_ray.actors.onlookers import LOOKERS, LOOKS
 from paxos_ray.actors.settings import CITIZEN, Settings, Wish, actor_id, namespace
 from paxos_ray.core.promise import Promise
+
+_GROUPS = {PROBES: 1, WATCHES: THREADS, LOOKS: LOOKERS}
+"""How many threads a citizen has for what must not wait for its work on pulses."""
 
 
 class Lost(Exception):
@@ -93,7 +97,7 @@ def launch(
     """Start the actor of a citizen. It may take Ray a while, or for ever: see `introduce`."""
     options: dict[str, Any] = {} if strategy is None else {"scheduling_strategy": strategy}
     handle = (
-        ray.remote(concurrency_groups={PROBES: 1, WATCHES: THREADS})(Citizen)  # type: ignore[call-overload]
+        ray.remote(concurrency_groups=_GROUPS)(Citizen)  # type: ignore[call-overload]
         .options(
             name=CITIZEN + identity.id,
             namespace=namespace(island),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, cast
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
 
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
-from paxos_ray.actors.handles import Method
+from paxos_ray.actors.handles import Query
+from paxos_ray.actors.nearby import Consistency
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.watch import Watch, watch
 from paxos_ray.core.promise import Promise
@@ -31,8 +32,11 @@ LIMIT_S = 120.0
 """How long deploying, finding and retiring may take."""
 
 
-class ObjectMethod(Method[Any]):
-    """A method of a deployed object: `remote(…)` returns a response, a call waits for it."""
+class ObjectMethod(Query[Any]):
+    """A method of a deployed object: `remote(…)` returns a response, a call waits for it.
+
+    Which of them are queries, to whom `consistency` matters, is known by the object's class.
+    """
 
     __slots__ = ("_about",)
 
@@ -42,36 +46,44 @@ class ObjectMethod(Method[Any]):
         object: str,
         method: str,
         patience_s: float | None = None,
+        consistency: Consistency = "linearizable",
         about: Mapping[str, Any] = _NOTHING,
     ) -> None:
-        super().__init__(client, object, method, patience_s)
+        super().__init__(client, object, method, patience_s, consistency)
         self._about = about
 
     def __repr__(self) -> str:
         return f"{self._what} of {self._object!r}"
 
-    def options(
-        self, *, overload: Literal["wait", "raise"] = "wait", timeout_s: float | None = None
-    ) -> Self:
-        """See `Method.options`."""
-        patience_s = super().options(overload=overload, timeout_s=timeout_s).patience_s
-        return type(self)(self._client, self._object, self._method, patience_s, self._about)
+    def _with(self, patience_s: float | None, consistency: Consistency) -> Self:
+        where = (self._client, self._object, self._method)
+        return type(self)(*where, patience_s, consistency, self._about)
+
+    def _check_reads(self) -> None:
+        if not self._reads:
+            raise InvalidArgument(f"consistency is for queries: {self._what} is none")
+
+    @property
+    def _reads(self) -> bool:
+        """Whether it is a query."""
+        return bool(self._about["methods"][self._method])
 
     def remote(self, *args: Any, **kwargs: Any) -> Response[Any]:
         """Call the method with copies of these arguments: through the log, exactly once, or, if it
-        is a query, at the leader. The response raises what the method raises.
+        is a query, at the leader, unless `options` say otherwise. The response raises what the
+        method raises.
 
         Raises `InvalidArguments`, `TooLarge` and `Overloaded`, without calling it."""
         call = self._packed(args, kwargs)
-        if self._about["methods"][self._method]:
-            return self._client.read(call, self._patience_s)
+        if self._reads:
+            return self._client.read(call, self._patience_s, self._consistency)
         return self._client.write(call, self._patience_s)
 
     async def submit(self, *args: Any, **kwargs: Any) -> Response[Any]:
         """The same from a coroutine: what is awaited is that the call may be made."""
         call = self._packed(args, kwargs)
-        if self._about["methods"][self._method]:
-            return await self._client.read_async(call, self._patience_s)
+        if self._reads:
+            return await self._client.read_async(call, self._patience_s, self._consistency)
         return await self._client.write_async(call, self._patience_s)
 
     def __call__(self, *args: Any, timeout_s: float | None = None, **kwargs: Any) -> Any:

@@ -61,6 +61,39 @@ class Answer(NamedTuple):
     replies: bytes
 
 
+class Look(NamedTuple):
+    """What a client asks of any one citizen: `queries` are sealed as in a `READ`.
+
+    They are not answered from a state before `since`; the citizen waits for it, `wait_s` at most.
+    `known` is the number of the government that the client knows."""
+
+    since: Promise
+    wait_s: float
+    known: int
+    queries: bytes
+
+
+class Roster(NamedTuple):
+    """Whom a client can ask: the citizens that have the state, the leader first, then the rest of
+    the majority, the minority and the constituents; under the government of that number."""
+
+    number: int
+    citizens: tuple[str, ...]
+
+
+class Glance(NamedTuple):
+    """What a citizen says to a `Look`: encoded replies to the first of the queries, as many as
+    there was time for, and the promise of the last state they are from.
+
+    `replies` is None if there are none: its state is of `promise`, which is not yet `since`, or it
+    has none at all (`promise` is None). `roster` comes if it is newer than what the client knows.
+    """
+
+    promise: Promise | None
+    replies: bytes | None
+    roster: Roster | None
+
+
 class Bundle(NamedTuple):
     """A pulse to be carried: its key at its sender, and the request to each recipient."""
 

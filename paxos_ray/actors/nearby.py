@@ -1,0 +1,429 @@
+"""Reads that any citizen may answer: from a client straight to the citizens, in turns.
+
+`session`: from a state that is not older than what this client has been answered with, whatever
+it was. `eventual`: from whatever state there is. What waits goes in one call to the next citizen
+that has none under way, as the price on Ray is per call. Reading changes nothing, so who does not
+answer is left out and another asked.
+
+Who the citizens are is asked of the coordinator once, and again if none is left; after that each
+answer brings them, if the government has changed.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, get_args
+
+from ray.exceptions import ActorDiedError, RayActorError
+
+from paxos_ray.actors.errors import InvalidArgument, NoQuorum
+from paxos_ray.actors.neighbours import Ask, Neighbour, Neighbours
+from paxos_ray.actors.response import Response
+from paxos_ray.actors.session import BATCH, deliver
+from paxos_ray.actors.wire import Answer, Glance, Roster, seal, unseal
+from paxos_ray.core.log import NOTHING
+from paxos_ray.core.promise import Promise
+from paxos_ray.machines import Operation, Reply, decode_replies
+
+log = logging.getLogger("paxos_ray")
+
+Consistency = Literal["linearizable", "session", "eventual"]
+
+WAIT_S = 0.1
+"""How long a citizen that is behind waits until it is not."""
+
+SILENCE_S = 0.5
+"""Who has not answered for so long is silent: another is asked. Twice as long with each try."""
+
+PATIENCE_S = 2.0
+"""Who waits for so long, and no citizen answers, is told."""
+
+_LOOK_S = 0.1
+_LEARN_S = 1.0
+_PAUSE_S = 0.05
+_PAUSE_MOST_S = 1.0
+
+
+def check_consistency(consistency: object) -> Consistency:
+    """Raises `InvalidArgument`."""
+    for known in get_args(Consistency):
+        if consistency == known:
+            return known  # type: ignore[no-any-return]
+    raise InvalidArgument(
+        f"consistency is 'linearizable', 'session' or 'eventual', not {consistency!r}"
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Read:
+    query: Operation
+    response: Response[Any]
+    answered: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Reads that are asked together. `tried` are the citizens that did not help."""
+
+    reads: list[_Read]
+    tried: list[str] = field(default_factory=list)
+    rounds: int = 0  # how often everybody was tried
+    began: float = 0.0
+    not_before: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """The reads of one consistency. `idle`: a read that comes now may find somebody free."""
+
+    name: str
+    waiting: deque[_Read] = field(default_factory=deque)
+    again: deque[_Batch] = field(default_factory=deque)
+    idle: bool = True
+
+
+class _Call(NamedTuple):
+    number: int
+    neighbour: Neighbour
+    lane: _Lane
+    batch: _Batch
+    reads: list[_Read]  # the batch's, as they were sent
+    deadline: float
+
+
+class Ways(NamedTuple):
+    """How what this needs is had. `learn` asks who is there, `find` for one of them: both take
+    time, and say None if it is not known. `ask_leader` has sealed queries answered linearizably:
+    it calls one of the two functions. `leave` is told the weight and number of answered reads."""
+
+    learn: Callable[[], Roster | None]
+    find: Callable[[str], Ask | None]
+    ask_leader: Callable[[bytes, Callable[[Answer], None], Callable[[Exception], None]], None]
+    leave: Callable[[int, int], None]
+
+
+class Nearby:
+    """All such reads of one client, and what its session has seen."""
+
+    def __init__(self, island: str, ways: Ways) -> None:
+        self._island = island
+        self._ways = ways
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._seen = NOTHING
+        self._lanes = {name: _Lane(name) for name in ("session", "eventual")}
+        self._neighbours = Neighbours()
+        self._news: Roster | None = None
+        self._learned = False  # as far as that was possible
+        self._learn_at = 0.0
+        self._calls: dict[int, _Call] = {}
+        self._count = 0
+        self._at_leader: _Batch | None = None
+        self._thread: threading.Thread | None = None
+        self._sleeps = False
+        self._closed: Exception | None = None
+
+    @property
+    def seen(self) -> Promise:
+        """The latest promise that an answer to this client has reflected."""
+        return self._seen
+
+    def saw(self, promise: Promise) -> None:
+        """An answer reflects that promise: told before anybody gets the answer."""
+        with self._lock:
+            if promise > self._seen:
+                self._seen = promise
+
+    def read(self, query: Operation, weight: int, consistency: Consistency) -> Response[Any]:
+        """Have that answered."""
+        response: Response[Any] = Response(weight)
+        lane = self._lanes[consistency]
+        lane.waiting.append(_Read(query, response))
+        if lane.idle or self._closed is not None:
+            self._send(lane)
+        return response
+
+    def waiting_for_leader(self) -> list[Response[Any]]:
+        """Those that no citizen could answer."""
+        with self._lock:
+            batches = [batch for batch in self._lanes["session"].again if batch.rounds]
+            batches += () if self._at_leader is None else (self._at_leader,)
+            return [read.response for batch in batches for read in batch.reads]
+
+    def close(self, error: Exception) -> None:
+        """Answer all that is unanswered, and all that is yet to come, with this error."""
+        with self._lock:
+            if self._closed is None:
+                self._closed = error
+        for lane in self._lanes.values():
+            self._send(lane)
+        self._wake.set()
+
+    # -- sending ------------------------------------------------------------------------------
+
+    def _send(self, lane: _Lane) -> None:
+        """Ask all that can be asked now."""
+        while True:
+            with self._lock:
+                deed = self._next(lane) if self._closed is None else self._refusal(lane)
+            if deed is None:
+                return
+            deed()
+
+    def _refusal(self, lane: _Lane) -> Callable[[], None] | None:
+        error = self._closed
+        assert error is not None
+        batches = [*lane.again, *(call.batch for call in self._calls.values() if call.lane is lane)]
+        if lane.name == "session" and self._at_leader is not None:
+            batches.append(self._at_leader)
+        reads = [*lane.waiting, *(read for batch in batches for read in batch.reads)]
+        lane.waiting.clear()
+        lane.again.clear()
+        refused = [read for read in reads if not read.answered]
+        for read in refused:
+            read.answered = True
+
+        def refuse() -> None:
+            for read in refused:
+                read.response.set_error(error)
+
+        return refuse if refused else None
+
+    def _next(self, lane: _Lane) -> Callable[[], None] | None:
+        lane.idle = True  # before looking at what waits: who comes later sends it by itself
+        if not self._learned:
+            lane.idle = False
+            self._rouse()
+            return None
+        now = time.monotonic()
+        for _ in range(len(lane.again)):
+            batch = lane.again.popleft()
+            batch.reads = [read for read in batch.reads if not read.answered]
+            if batch.reads:
+                deed = self._ask(lane, batch, now)
+                if deed is not None:
+                    return deed
+        if not lane.waiting:
+            return None
+        neighbour, hope = self._neighbours.choose(lane.name, (), self._since(lane), now)
+        if neighbour is None and (hope or lane.again):
+            lane.idle = False
+            self._rouse()
+            return None
+        taken = [lane.waiting.popleft() for _ in range(min(len(lane.waiting), BATCH))]
+        return self._ask(lane, _Batch(taken, began=now), now) or (lambda: None)
+
+    def _ask(self, lane: _Lane, batch: _Batch, now: float) -> Callable[[], None] | None:
+        """Have the batch asked; None, and it waits, if that must be later."""
+        if batch.not_before <= now:
+            since = self._since(lane)
+            neighbour, hope = self._neighbours.choose(lane.name, batch.tried, since, now)
+            if neighbour is not None:
+                return self._call(lane, batch, neighbour, since, now)
+            if not hope and lane.name == "session" and self._at_leader is None:
+                self._at_leader = batch
+                return lambda: self._ask_leader(lane, batch)
+            if not hope and lane.name == "eventual":
+                self._rest(batch, now)
+        lane.again.append(batch)
+        self._rouse()
+        return None
+
+    def _since(self, lane: _Lane) -> Promise:
+        return self._seen if lane.name == "session" else NOTHING
+
+    def _call(
+        self, lane: _Lane, batch: _Batch, neighbour: Neighbour, since: Promise, now: float
+    ) -> Callable[[], None]:
+        self._count += 1
+        limit_s = SILENCE_S * 2 ** len(batch.tried)
+        call = _Call(self._count, neighbour, lane, batch, batch.reads, now + limit_s)
+        self._calls[call.number] = call
+        neighbour.used = neighbour.busy[lane.name] = call.number
+        known = self._neighbours.number
+        self._rouse()
+
+        def ask() -> None:
+            try:
+                queries = seal([read.query for read in call.reads])
+                future = neighbour.ask(seal((since, WAIT_S, known, queries)))
+                future.add_done_callback(lambda done: self._back(call, done))
+            except Exception as error:  # noqa: BLE001 - Ray was shut down, or worse
+                lost: Future[Any] = Future()
+                lost.set_exception(error)
+                self._back(call, lost)
+
+        return ask
+
+    def _ask_leader(self, lane: _Lane, batch: _Batch) -> None:
+        reads = batch.reads
+
+        def done(answer: Answer) -> None:
+            with self._lock:
+                self._at_leader = None
+                told = _tell(reads, decode_replies(answer.replies))
+            self._deliver(told)
+            self._send(lane)
+
+        def failed(error: Exception) -> None:
+            with self._lock:
+                self._at_leader = None
+                self._rest(batch, time.monotonic())
+                lane.again.append(batch)
+                self._rouse()
+            if self._closed is not None:
+                self._send(lane)
+
+        queries = seal([read.query for read in reads])
+        self._ways.ask_leader(queries, done, failed)
+
+    def _rest(self, batch: _Batch, now: float) -> None:
+        """Everybody was tried: begin anew, a little later each time."""
+        batch.tried = []
+        batch.not_before = now + min(_PAUSE_S * 2**batch.rounds, _PAUSE_MOST_S)
+        batch.rounds += 1
+
+    # -- what comes back ----------------------------------------------------------------------
+
+    def _back(self, call: _Call, future: Future[Any]) -> None:
+        error = future.exception()
+        told: list[tuple[_Read, Reply]] = []
+        with self._lock:
+            now, neighbour, lane = time.monotonic(), call.neighbour, call.lane
+            in_time = self._calls.pop(call.number, None) is not None
+            if neighbour.busy.get(lane.name) == call.number:
+                del neighbour.busy[lane.name]
+            if error is not None:
+                self._lost(neighbour, error, now)
+                left = call.reads
+            else:
+                told, left = self._hear(call, Glance(*unseal(future.result())), now)
+            if in_time and left:
+                self._again(call, left, helped=bool(told))
+        self._deliver(told)
+        for each in self._lanes.values():
+            if each is lane or each.again or each.waiting:
+                self._send(each)
+
+    def _hear(
+        self, call: _Call, glance: Glance, now: float
+    ) -> tuple[list[tuple[_Read, Reply]], list[_Read]]:
+        """Whom to tell what, and who is left."""
+        if glance.roster is not None:
+            number = 0 if self._news is None else self._news.number
+            if glance.roster.number > max(number, self._neighbours.number):
+                self._news = glance.roster
+                self._wake.set()
+        self._neighbours.answers(call.neighbour, glance.promise, now)
+        reads = call.reads
+        if glance.promise is None or glance.replies is None:
+            return [], reads
+        self._seen = max(self._seen, glance.promise)
+        replies = decode_replies(glance.replies)
+        return _tell(reads, replies), reads[len(replies) :]
+
+    def _again(self, call: _Call, left: list[_Read], helped: bool) -> None:
+        """Who is left is asked for before those who came later."""
+        batch = call.batch
+        if helped:
+            batch = _Batch(left, began=batch.began)
+        else:
+            batch.tried.append(call.neighbour.id)
+        call.lane.again.appendleft(batch)
+
+    def _lost(self, neighbour: Neighbour, error: BaseException, now: float) -> None:
+        if isinstance(error, ActorDiedError):
+            self._neighbours.died(neighbour)
+            return
+        if not isinstance(error, RayActorError):
+            log.warning("island %s, citizen %s: %s", self._island, neighbour.id, error)
+        self._neighbours.shun(neighbour, now, silent=False)
+
+    def _deliver(self, told: list[tuple[_Read, Reply]]) -> None:
+        for read, reply in told:
+            deliver(read.response, reply)
+        if told:
+            self._ways.leave(sum(read.response.weight for read, _ in told), len(told))
+
+    # -- the thread ---------------------------------------------------------------------------
+
+    def _rouse(self) -> None:
+        """There is something to look after."""
+        if self._thread is None:
+            name = f"paxos_ray reader of {self._island}"
+            self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+            self._thread.start()
+        elif self._sleeps:
+            self._sleeps = False
+            self._wake.set()
+
+    def _run(self) -> None:
+        while self._closed is None:
+            self._learn()
+            self._look()
+            for lane in self._lanes.values():
+                self._send(lane)
+            self._wake.wait(self._pause())
+            self._wake.clear()
+
+    def _pause(self) -> float | None:
+        """How long there is nothing to do here by itself, in s; None: until there is a call."""
+        with self._lock:
+            lanes, now = self._lanes.values(), time.monotonic()
+            if self._calls or any(lane.again or lane.waiting for lane in lanes):
+                due = [batch.not_before - now for lane in lanes for batch in lane.again]
+                return min((each for each in due if each > 0), default=_LOOK_S)
+            self._sleeps = self._news is None
+            return None if self._sleeps else max(0.0, self._learn_at - now)
+
+    def _learn(self) -> None:
+        """Who the citizens are: from their answers; if there is nobody to ask, elsewhere."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._learn_at:
+                return
+            roster, self._news = self._news, None
+            lost = not self._neighbours.any_able(now)
+        if roster is None and lost:
+            self._learn_at = now + _LEARN_S
+            roster = self._ways.learn()
+        if roster is not None:
+            found = {id: self._ways.find(id) for id in self._neighbours.unknown(roster)}
+            if None in found.values():
+                self._learn_at = now + _LEARN_S
+            with self._lock:
+                self._neighbours.update(roster, found)
+        self._learned = True
+
+    def _look(self) -> None:
+        """What has not been answered in time is asked of others; and who has waited for long, and
+        nobody is there to ask, is told."""
+        now = time.monotonic()
+        interrupted: list[Response[Any]] = []
+        with self._lock:
+            for call in [call for call in self._calls.values() if call.deadline <= now]:
+                del self._calls[call.number]
+                call.neighbour.busy.pop(call.lane.name, None)
+                self._neighbours.shun(call.neighbour, now, silent=True)
+                self._again(call, call.reads, helped=False)
+            for batch in self._lanes["eventual"].again:
+                if batch.rounds and now - batch.began > PATIENCE_S:
+                    interrupted += (read.response for read in batch.reads)
+        for response in interrupted:
+            response.interrupt(NoQuorum(f"no citizen of island {self._island!r} answers"))
+
+
+def _tell(reads: Iterable[_Read], replies: Iterable[Reply]) -> list[tuple[_Read, Reply]]:
+    """The first of the reads with their replies, but for those that have been answered before."""
+    told = []
+    for read, reply in zip(reads, replies, strict=False):
+        if not read.answered:
+            read.answered = True
+            told.append((read, reply))
+    return told
