@@ -5,6 +5,7 @@ What runs, here or on Ray, can be recorded, and the records replayed.
 
 from paxos_ray.simulation.customer_schedule import run_customers
 from paxos_ray.simulation.exhaustive import Bounds, Exploration, Finding, explore
+from paxos_ray.simulation.guarantees import Broken, check_sessions
 from paxos_ray.simulation.histories import HistoryRecorder, InvalidHistory, Operation
 from paxos_ray.simulation.linearizability import TooManyOrders, check
 from paxos_ray.simulation.object_schedule import run_objects
@@ -29,6 +30,7 @@ from paxos_ray.simulation.workloads import Workload, record_schedule, run_schedu
 __all__ = [
     "PATIENCE",
     "Bounds",
+    "Broken",
     "Damaged",
     "Difference",
     "Exploration",
@@ -53,6 +55,7 @@ __all__ = [
     "Window",
     "Workload",
     "check",
+    "check_sessions",
     "explore",
     "record_schedule",
     "records",
