@@ -121,7 +121,8 @@ class Nearby:
         self._neighbours = Neighbours()
         self._news: Roster | None = None
         self._learned = False  # as far as that was possible
-        self._learn_at = 0.0
+        self._learn_at = 0.0  # not before
+        self._find_at = 0.0
         self._calls: dict[int, _Call] = {}
         self._count = 0
         self._at_leader: _Batch | None = None
@@ -380,23 +381,23 @@ class Nearby:
                 due = [batch.not_before - now for lane in lanes for batch in lane.again]
                 return min((each for each in due if each > 0), default=_LOOK_S)
             self._sleeps = self._news is None
-            return None if self._sleeps else max(0.0, self._learn_at - now)
+            return None if self._sleeps else max(0.0, self._find_at - now)
 
     def _learn(self) -> None:
         """Who the citizens are: from their answers; if there is nobody to ask, elsewhere."""
         now = time.monotonic()
+        roster = None
         with self._lock:
-            if now < self._learn_at:
-                return
-            roster, self._news = self._news, None
+            if now >= self._find_at:
+                roster, self._news = self._news, None
             lost = not self._neighbours.any_able(now)
-        if roster is None and lost:
+        if roster is None and lost and now >= self._learn_at:
             self._learn_at = now + _LEARN_S
             roster = self._ways.learn()
         if roster is not None:
             found = {id: self._ways.find(id) for id in self._neighbours.unknown(roster)}
             if None in found.values():
-                self._learn_at = now + _LEARN_S
+                self._find_at = now + _LEARN_S
             with self._lock:
                 self._neighbours.update(roster, found)
         self._learned = True
