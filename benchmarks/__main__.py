@@ -61,6 +61,24 @@ def overload(
 
 
 @app.command()
+def reads(json: Json = None, trials: int = 3) -> None:
+    """Reads by consistency, by 1, 3 and 5 citizens: rates and growth."""
+    from benchmarks.reads import measure  # loads Ray
+
+    console = Console(file=sys.stdout)  # stays there when Ray's words are put aside
+    _finish(measure(console, trials), console, json)
+
+
+@app.command()
+def sessions(json: Json = None) -> None:
+    """10,000 sessions that are used once and never closed: memory and snapshots, without Ray."""
+    from benchmarks.sessions import measure
+
+    console = Console(file=sys.stdout)
+    _finish(measure(console), console, json)
+
+
+@app.command()
 def failover(json: Json = None, faults: int = 10, loaded: bool = False) -> None:
     """Pauses when a leader or its node is lost, on a cluster of network namespaces; needs root.
 

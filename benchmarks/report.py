@@ -46,6 +46,10 @@ TARGETS = {
             "counters.coordinator_failover_ms", "coordinator killed, the same", "ms", 1_500, True
         ),
         Target("overload.rss_growth", "memory of any process, end ÷ after a third", "×", 1.1, True),
+        Target("reads.held_session_growth", "session reads, 5 citizens ÷ 1, rates", "×", 3, False),
+        Target("reads.held_eventual_growth", "the same of eventual reads", "×", 3, False),
+        Target("sessions.left_over", "memory, 10,000 expired sessions ÷ open", "×", 0.05, True),
+        Target("sessions.generations_over_one", "memory, 5th 10,000 ÷ first", "×", 1.1, True),
         Target("failover.killed_ms", "leader's process killed → pause, median", "ms", 150, True),
         Target("failover.frozen_ms", "leader's process frozen, the same", "ms", 1_500, True),
         Target("failover.cut_ms", "leader's node cut off, the same", "ms", 1_500, True),

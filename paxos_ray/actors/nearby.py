@@ -80,12 +80,16 @@ class _Batch:
 
 @dataclass(slots=True, eq=False)
 class _Lane:
-    """The reads of one consistency. `idle`: a read that comes now may find somebody free."""
+    """The reads of one consistency. `idle`: a read that comes now may find somebody free.
+
+    `pace` is how many are asked together: what a citizen had no time for is better asked of others.
+    """
 
     name: str
     waiting: deque[_Read] = field(default_factory=deque)
     again: deque[_Batch] = field(default_factory=deque)
     idle: bool = True
+    pace: int = BATCH
 
 
 class _Call(NamedTuple):
@@ -217,7 +221,7 @@ class Nearby:
             lane.idle = False
             self._rouse()
             return None
-        taken = [lane.waiting.popleft() for _ in range(min(len(lane.waiting), BATCH))]
+        taken = [lane.waiting.popleft() for _ in range(min(len(lane.waiting), lane.pace))]
         return self._ask(lane, _Batch(taken, began=now), now) or (lambda: None)
 
     def _ask(self, lane: _Lane, batch: _Batch, now: float) -> Callable[[], None] | None:
@@ -305,8 +309,11 @@ class Nearby:
                 left = call.reads
             else:
                 told, left = self._hear(call, Glance(*unseal(future.result())), now)
-            if in_time and left:
-                self._again(call, left, helped=bool(told))
+            if in_time and told:
+                lane.waiting.extendleft(reversed(left))
+                lane.pace = len(told) if left else min(2 * lane.pace, BATCH)
+            elif in_time and left:
+                self._again(call, left)
         self._deliver(told)
         for each in self._lanes.values():
             if each is lane or each.again or each.waiting:
@@ -329,14 +336,11 @@ class Nearby:
         replies = decode_replies(glance.replies)
         return _tell(reads, replies), reads[len(replies) :]
 
-    def _again(self, call: _Call, left: list[_Read], helped: bool) -> None:
-        """Who is left is asked for before those who came later."""
-        batch = call.batch
-        if helped:
-            batch = _Batch(left, began=batch.began)
-        else:
-            batch.tried.append(call.neighbour.id)
-        call.lane.again.appendleft(batch)
+    def _again(self, call: _Call, left: list[_Read]) -> None:
+        """They are asked again before those that came later."""
+        call.batch.tried.append(call.neighbour.id)
+        call.batch.reads = left
+        call.lane.again.appendleft(call.batch)
 
     def _lost(self, neighbour: Neighbour, error: BaseException, now: float) -> None:
         if isinstance(error, ActorDiedError):
@@ -412,7 +416,7 @@ class Nearby:
                 del self._calls[call.number]
                 call.neighbour.busy.pop(call.lane.name, None)
                 self._neighbours.shun(call.neighbour, now, silent=True)
-                self._again(call, call.reads, helped=False)
+                self._again(call, call.reads)
             for batch in self._lanes["eventual"].again:
                 if batch.rounds and now - batch.began > PATIENCE_S:
                     interrupted += (read.response for read in batch.reads)

@@ -102,6 +102,8 @@ class Sessions:
                 ended.append((deadline, name))
             else:
                 heapreplace(due, (deadline, name))
+        if len(ended) > len(self._open):
+            self._open = dict(self._open)  # one that is emptied stays as large as it was
         # The heap's own order depends on what was used when, and is another after a snapshot.
         return [name for _, name in sorted(ended)]
 

@@ -281,11 +281,12 @@ def test_who_answers_some_is_asked_for_the_rest_before_who_came_later() -> None:
     late = one.read()
     call.answers(1, at(1), count=2)
     rest = one.asked()
-    assert len(rest.queries) == 3
+    assert len(rest.queries) == 2, "as many as it had time for"
     rest.answers(2, at(1))
-    assert [response.result(SOON_S) for response in responses] == [1, 1, 2, 2, 2]
-    one.asked().answers(3, at(1))
-    assert late.result(SOON_S) == 3
+    last = one.asked()
+    assert len(last.queries) == 2
+    last.answers(3, at(1))
+    assert [response.result(SOON_S) for response in (*responses, late)] == [1, 1, 2, 2, 3, 3]
     assert sum(calls for _, calls in one.left) == 7
     one.nearby.close(RuntimeError("over"))
 
