@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import tracemalloc
+from collections.abc import Callable, Iterator
 from itertools import count
 
 from rich.console import Console
@@ -41,49 +42,61 @@ class Log:
             session = self.append(encode_open(LIFETIME_MS))
             self.append(encode_batch(session, 1, 0, [("sold", "increment", (1,))]))
 
-    @property
-    def snapshot_bytes(self) -> int:
-        """What a newcomer is sent."""
-        return len(pack(self.replica.snapshot()))
-
 
 def measure(console: Console) -> Report:
     """Bytes of the snapshot and of memory: empty, with all sessions open, after they expired; and
     whether one generation after the other comes to more than one of them."""
     figures: dict[str, float] = {}
+    console.print("sessions: what the process holds", highlight=False)
+    for state, resident in _live(_resident):
+        figures[f"sessions.{state}.rss_bytes"] = resident
+    console.print("sessions: what the replica holds", highlight=False)
     tracemalloc.start()
-    log = Log()
-    log.append(encode_open(1))  # so that what is made once is there
-    log.clients(1)
-    log.stamp += 2 * LIFETIME_MS
-    log.clients(1)
-
-    def note(name: str) -> None:
-        gc.collect()
-        figures[f"sessions.{name}.snapshot_bytes"] = log.snapshot_bytes
-        gc.collect()
-        figures[f"sessions.{name}.memory_bytes"] = tracemalloc.get_traced_memory()[0]
-        figures[f"sessions.{name}.rss_bytes"] = _rss()
-        console.print(f"sessions: {name}", highlight=False)
-
-    note("before")
-    for generation in range(GENERATIONS):
-        log.stamp += 2 * LIFETIME_MS
-        log.clients(CLIENTS)
-        if generation in (0, GENERATIONS - 1):
-            note(f"open_{generation + 1}")
-    log.stamp += 2 * LIFETIME_MS
-    log.clients(1)
-    note("expired")
+    for state, traced in _live(_traced):
+        figures[f"sessions.{state}.memory_bytes"] = traced
     tracemalloc.stop()
-    if log.replica.query("sold", "value") != GENERATIONS * CLIENTS + 3:
-        raise RuntimeError("an increment was lost")
+    for state, size in _live(_snapshot):
+        figures[f"sessions.{state}.snapshot_bytes"] = size
     _compare(figures)
     kept = ("sessions.left_over", "sessions.generations_over_one")
     return Report(
         figures={key: figures[key] for key in kept},
         details={key: value for key, value in figures.items() if key not in kept},
     )
+
+
+def _live(look: Callable[[Log], int]) -> Iterator[tuple[str, int]]:
+    """One generation after the other: names of states, and what is seen of each."""
+    log = Log()
+    log.clients(2)  # so that what is made once is there
+    log.stamp += 2 * LIFETIME_MS
+    log.clients(1)
+    yield "before", look(log)
+    for generation in range(1, GENERATIONS + 1):
+        log.stamp += 2 * LIFETIME_MS
+        log.clients(CLIENTS)
+        if generation in (1, GENERATIONS):
+            yield f"open_{generation}", look(log)
+    log.stamp += 2 * LIFETIME_MS
+    log.clients(1)
+    yield "expired", look(log)
+    if log.replica.query("sold", "value") != GENERATIONS * CLIENTS + 4:
+        raise RuntimeError("an increment was lost")
+
+
+def _resident(log: Log) -> int:
+    gc.collect()
+    with open("/proc/self/statm") as told:
+        return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _traced(log: Log) -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
+
+
+def _snapshot(log: Log) -> int:
+    return len(pack(log.replica.snapshot()))
 
 
 def _compare(figures: dict[str, float]) -> None:
@@ -97,8 +110,3 @@ def _compare(figures: dict[str, float]) -> None:
     figures["sessions.generations_over_one"] = (memory[last] - memory["before"]) / one
     left = figures["sessions.expired.memory_bytes"] - memory["before"]
     figures["sessions.left_over"] = max(0.0, left) / one
-
-
-def _rss() -> int:
-    with open("/proc/self/statm") as told:
-        return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

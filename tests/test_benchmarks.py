@@ -40,3 +40,14 @@ def test_growth_measures_a_trimmed_log() -> None:
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout).keys() == {"s_per_entry", "peak_mib"}
+
+
+def test_sessions_writes_its_figures(tmp_path: Path) -> None:
+    figures = tmp_path / "sessions.json"
+    command = [sys.executable, "-m", "benchmarks", "sessions", "--json", figures]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    written = json.loads(figures.read_text())
+    assert written["sessions.left_over"] < 0.05
+    assert written["sessions.generations_over_one"] < 1.1
+    assert written["sessions.open_1.snapshot_bytes"] > written["sessions.expired.snapshot_bytes"]
