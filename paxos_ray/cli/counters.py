@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import paxos_ray
+from paxos_ray import Consistency
 from paxos_ray.cli import cluster
 from paxos_ray.cli.exits import EPILOG
 from paxos_ray.cli.options import Address, IslandName, Json, Timeout
@@ -40,10 +41,18 @@ def value(
     address: Address = None,
     timeout: Timeout = 30.0,
     as_json: Json = False,
+    eventual: Annotated[
+        bool,
+        typer.Option(
+            "--eventual", help="Of any citizen, maybe old; answered without a majority, too."
+        ),
+    ] = False,
 ) -> None:
     """Print a counter's value, every increment acknowledged before included."""
+    consistency: Consistency = "eventual" if eventual else "linearizable"
     with cluster.running(address):
-        counted = paxos_ray.attach(name).counter(counter).value(timeout_s=timeout)
+        value = paxos_ray.attach(name).counter(counter).value
+        counted = value.options(consistency=consistency)(timeout_s=timeout)
     _print(name, counter, counted, as_json)
 
 

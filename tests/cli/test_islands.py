@@ -41,6 +41,8 @@ def test_from_launch_to_shutdown(program_at: Any, name: str) -> None:
         "counter": "ships",
         "value": 10**30 - 2,
     }
+    eventually = program_at("counter", "value", name, "ships", "--eventual")
+    assert eventually[:2] == (0, f"{10**30 - 2}\n"), "there is one citizen"
 
     ran = program_at("log", name, "--since", "earliest", "--count", 4)
     assert ran.code == 0, ran.err
