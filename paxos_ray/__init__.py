@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from paxos_ray.actors.gate import Backlog
     from paxos_ray.actors.handles import Counter
     from paxos_ray.actors.island import Island, attach, islands, launch
-    from paxos_ray.actors.nearby import Consistency
+    from paxos_ray.actors.lanes import Consistency
     from paxos_ray.actors.objects import Handle
     from paxos_ray.actors.post import Change
     from paxos_ray.actors.prospect import Missing, Prospect, Survivor
@@ -110,7 +110,7 @@ _WHERE = {
     "actors.gate": "Backlog",
     "actors.handles": "Counter",
     "actors.island": "Island attach islands launch",
-    "actors.nearby": "Consistency",
+    "actors.lanes": "Consistency",
     "actors.objects": "Handle",
     "actors.post": "Change",
     "actors.prospect": "Missing Prospect Survivor",

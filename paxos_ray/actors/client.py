@@ -28,8 +28,9 @@ from paxos_ray.actors.errors import (
     TimedOut,
 )
 from paxos_ray.actors.gate import Gate, weigh
+from paxos_ray.actors.lanes import Consistency
 from paxos_ray.actors.lookout import Lookout
-from paxos_ray.actors.nearby import Consistency, Nearby, Ways
+from paxos_ray.actors.nearby import Nearby, Ways
 from paxos_ray.actors.neighbours import find, learn
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, Batch, Session, deliver

@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
-from paxos_ray.actors.nearby import Consistency, check_consistency
+from paxos_ray.actors.lanes import Consistency, check_consistency
 from paxos_ray.actors.response import Response
 
 T = TypeVar("T")

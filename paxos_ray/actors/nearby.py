@@ -14,15 +14,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 from ray.exceptions import ActorDiedError, RayActorError
 
-from paxos_ray.actors.errors import InvalidArgument, NoQuorum
+from paxos_ray.actors.errors import NoQuorum
+from paxos_ray.actors.lanes import Batch, Call, Consistency, Lane, Read, tell
 from paxos_ray.actors.neighbours import Ask, Neighbour, Neighbours
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, deliver
@@ -32,8 +31,6 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.machines import Operation, Reply, decode_replies
 
 log = logging.getLogger("paxos_ray")
-
-Consistency = Literal["linearizable", "session", "eventual"]
 
 WAIT_S = 0.1
 """How long a citizen that is behind waits until it is not."""
@@ -48,57 +45,6 @@ _LOOK_S = 0.1
 _LEARN_S = 1.0
 _PAUSE_S = 0.05
 _PAUSE_MOST_S = 1.0
-
-
-def check_consistency(consistency: object) -> Consistency:
-    """Raises `InvalidArgument`."""
-    for known in get_args(Consistency):
-        if consistency == known:
-            return known  # type: ignore[no-any-return]
-    raise InvalidArgument(
-        f"consistency is 'linearizable', 'session' or 'eventual', not {consistency!r}"
-    )
-
-
-@dataclass(slots=True, eq=False)
-class _Read:
-    query: Operation
-    response: Response[Any]
-    answered: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Batch:
-    """Reads that are asked together. `tried` are the citizens that did not help."""
-
-    reads: list[_Read]
-    tried: list[str] = field(default_factory=list)
-    rounds: int = 0  # how often everybody was tried
-    began: float = 0.0
-    not_before: float = 0.0
-
-
-@dataclass(slots=True, eq=False)
-class _Lane:
-    """The reads of one consistency. `idle`: a read that comes now may find somebody free.
-
-    `pace` is how many are asked together: what a citizen had no time for is better asked of others.
-    """
-
-    name: str
-    waiting: deque[_Read] = field(default_factory=deque)
-    again: deque[_Batch] = field(default_factory=deque)
-    idle: bool = True
-    pace: int = BATCH
-
-
-class _Call(NamedTuple):
-    number: int
-    neighbour: Neighbour
-    lane: _Lane
-    batch: _Batch
-    reads: list[_Read]  # the batch's, as they were sent
-    deadline: float
 
 
 class Ways(NamedTuple):
@@ -121,15 +67,15 @@ class Nearby:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._seen = NOTHING
-        self._lanes = {name: _Lane(name) for name in ("session", "eventual")}
+        self._lanes = {name: Lane(name) for name in ("session", "eventual")}
         self._neighbours = Neighbours()
         self._news: Roster | None = None
         self._learned = False  # as far as that was possible
         self._learn_at = 0.0  # not before
         self._find_at = 0.0
-        self._calls: dict[int, _Call] = {}
+        self._calls: dict[int, Call] = {}
         self._count = 0
-        self._at_leader: _Batch | None = None
+        self._at_leader: Batch | None = None
         self._thread: threading.Thread | None = None
         self._sleeps = False
         self._closed: Exception | None = None
@@ -149,7 +95,7 @@ class Nearby:
         """Have that answered."""
         response: Response[Any] = Response(weight)
         lane = self._lanes[consistency]
-        lane.waiting.append(_Read(query, response))
+        lane.waiting.append(Read(query, response))
         if lane.idle or self._closed is not None:
             self._send(lane)
         return response
@@ -172,7 +118,7 @@ class Nearby:
 
     # -- sending ------------------------------------------------------------------------------
 
-    def _send(self, lane: _Lane) -> None:
+    def _send(self, lane: Lane) -> None:
         """Ask all that can be asked now."""
         while True:
             with self._lock:
@@ -181,7 +127,7 @@ class Nearby:
                 return
             deed()
 
-    def _refusal(self, lane: _Lane) -> Callable[[], None] | None:
+    def _refusal(self, lane: Lane) -> Callable[[], None] | None:
         error = self._closed
         assert error is not None
         batches = [*lane.again, *(call.batch for call in self._calls.values() if call.lane is lane)]
@@ -200,7 +146,7 @@ class Nearby:
 
         return refuse if refused else None
 
-    def _next(self, lane: _Lane) -> Callable[[], None] | None:
+    def _next(self, lane: Lane) -> Callable[[], None] | None:
         lane.idle = True  # before looking at what waits: who comes later sends it by itself
         if not self._learned:
             lane.idle = False
@@ -222,9 +168,9 @@ class Nearby:
             self._rouse()
             return None
         taken = [lane.waiting.popleft() for _ in range(min(len(lane.waiting), lane.pace))]
-        return self._ask(lane, _Batch(taken, began=now), now) or (lambda: None)
+        return self._ask(lane, Batch(taken, began=now), now) or (lambda: None)
 
-    def _ask(self, lane: _Lane, batch: _Batch, now: float) -> Callable[[], None] | None:
+    def _ask(self, lane: Lane, batch: Batch, now: float) -> Callable[[], None] | None:
         """Have the batch asked; None, and it waits, if that must be later."""
         if batch.not_before <= now:
             since = self._since(lane)
@@ -240,15 +186,15 @@ class Nearby:
         self._rouse()
         return None
 
-    def _since(self, lane: _Lane) -> Promise:
+    def _since(self, lane: Lane) -> Promise:
         return self._seen if lane.name == "session" else NOTHING
 
     def _call(
-        self, lane: _Lane, batch: _Batch, neighbour: Neighbour, since: Promise, now: float
+        self, lane: Lane, batch: Batch, neighbour: Neighbour, since: Promise, now: float
     ) -> Callable[[], None]:
         self._count += 1
         limit_s = SILENCE_S * 2 ** len(batch.tried)
-        call = _Call(self._count, neighbour, lane, batch, batch.reads, now + limit_s)
+        call = Call(self._count, neighbour, lane, batch, batch.reads, now + limit_s)
         self._calls[call.number] = call
         neighbour.used = neighbour.busy[lane.name] = call.number
         known = self._neighbours.number
@@ -266,13 +212,13 @@ class Nearby:
 
         return ask
 
-    def _ask_leader(self, lane: _Lane, batch: _Batch) -> None:
+    def _ask_leader(self, lane: Lane, batch: Batch) -> None:
         reads = batch.reads
 
         def done(answer: Answer) -> None:
             with self._lock:
                 self._at_leader = None
-                told = _tell(reads, decode_replies(answer.replies))
+                told = tell(reads, decode_replies(answer.replies))
             self._deliver(told)
             self._send(lane)
 
@@ -288,7 +234,7 @@ class Nearby:
         queries = seal([read.query for read in reads])
         self._ways.ask_leader(queries, done, failed)
 
-    def _rest(self, batch: _Batch, now: float) -> None:
+    def _rest(self, batch: Batch, now: float) -> None:
         """Everybody was tried: begin anew, a little later each time."""
         batch.tried = []
         batch.not_before = now + min(_PAUSE_S * 2**batch.rounds, _PAUSE_MOST_S)
@@ -296,9 +242,9 @@ class Nearby:
 
     # -- what comes back ----------------------------------------------------------------------
 
-    def _back(self, call: _Call, future: Future[Any]) -> None:
+    def _back(self, call: Call, future: Future[Any]) -> None:
         error = future.exception()
-        told: list[tuple[_Read, Reply]] = []
+        told: list[tuple[Read, Reply]] = []
         with self._lock:
             now, neighbour, lane = time.monotonic(), call.neighbour, call.lane
             in_time = self._calls.pop(call.number, None) is not None
@@ -320,8 +266,8 @@ class Nearby:
                 self._send(each)
 
     def _hear(
-        self, call: _Call, glance: Glance, now: float
-    ) -> tuple[list[tuple[_Read, Reply]], list[_Read]]:
+        self, call: Call, glance: Glance, now: float
+    ) -> tuple[list[tuple[Read, Reply]], list[Read]]:
         """Whom to tell what, and who is left."""
         if glance.roster is not None:
             number = 0 if self._news is None else self._news.number
@@ -334,9 +280,9 @@ class Nearby:
             return [], reads
         self._seen = max(self._seen, glance.promise)
         replies = decode_replies(glance.replies)
-        return _tell(reads, replies), reads[len(replies) :]
+        return tell(reads, replies), reads[len(replies) :]
 
-    def _again(self, call: _Call, left: list[_Read]) -> None:
+    def _again(self, call: Call, left: list[Read]) -> None:
         """They are asked again before those that came later."""
         call.batch.tried.append(call.neighbour.id)
         call.batch.reads = left
@@ -350,7 +296,7 @@ class Nearby:
             log.warning("island %s, citizen %s: %s", self._island, neighbour.id, error)
         self._neighbours.shun(neighbour, now, silent=False)
 
-    def _deliver(self, told: list[tuple[_Read, Reply]]) -> None:
+    def _deliver(self, told: list[tuple[Read, Reply]]) -> None:
         for read, reply in told:
             deliver(read.response, reply)
         if told:
@@ -422,13 +368,3 @@ class Nearby:
                     interrupted += (read.response for read in batch.reads)
         for response in interrupted:
             response.interrupt(NoQuorum(f"no citizen of island {self._island!r} answers"))
-
-
-def _tell(reads: Iterable[_Read], replies: Iterable[Reply]) -> list[tuple[_Read, Reply]]:
-    """The first of the reads with their replies, but for those that have been answered before."""
-    told = []
-    for read, reply in zip(reads, replies, strict=False):
-        if not read.answered:
-            read.answered = True
-            told.append((read, reply))
-    return told

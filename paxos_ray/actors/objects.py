@@ -8,7 +8,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
 from paxos_ray.actors.handles import Query
-from paxos_ray.actors.nearby import Consistency
+from paxos_ray.actors.lanes import Consistency
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.watch import Watch, watch
 from paxos_ray.core.promise import Promise

@@ -14,7 +14,8 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError
 from paxos_ray import NoQuorum, Promise, UnknownObject
 from paxos_ray.actors import nearby
 from paxos_ray.actors.errors import InvalidArgument
-from paxos_ray.actors.nearby import Nearby, Ways, check_consistency
+from paxos_ray.actors.lanes import check_consistency
+from paxos_ray.actors.nearby import Nearby, Ways
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH
 from paxos_ray.actors.wire import Answer, Look, Roster, seal, unseal
