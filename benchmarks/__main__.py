@@ -70,12 +70,12 @@ def reads(json: Json = None, trials: int = 3) -> None:
 
 
 @app.command()
-def sessions(json: Json = None) -> None:
-    """10,000 sessions that are used once and never closed: memory and snapshots, without Ray."""
+def sessions(json: Json = None, clients: int = 10_000) -> None:
+    """Sessions that are used once and never closed: memory and snapshots, without Ray."""
     from benchmarks.sessions import measure
 
     console = Console(file=sys.stdout)
-    _finish(measure(console), console, json)
+    _finish(measure(console, clients), console, json)
 
 
 @app.command()

@@ -16,7 +16,6 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.machines import Replica, encode_batch, encode_open
 from paxos_ray.machines.travel import pack
 
-CLIENTS = 10_000
 LIFETIME_MS = 60_000
 """As that of the clients on Ray."""
 GENERATIONS = 5
@@ -43,21 +42,21 @@ class Log:
             self.append(encode_batch(session, 1, 0, [("sold", "increment", (1,))]))
 
 
-def measure(console: Console) -> Report:
+def measure(console: Console, clients: int) -> Report:
     """Bytes of the snapshot and of memory: empty, with all sessions open, after they expired; and
     whether one generation after the other comes to more than one of them."""
     figures: dict[str, float] = {}
     console.print("sessions: what the process holds", highlight=False)
-    for state, resident in _live(_resident):
+    for state, resident in _live(_resident, clients):
         figures[f"sessions.{state}.rss_bytes"] = resident
     console.print("sessions: what the replica holds", highlight=False)
     tracemalloc.start()
-    for state, traced in _live(_traced):
+    for state, traced in _live(_traced, clients):
         figures[f"sessions.{state}.memory_bytes"] = traced
     tracemalloc.stop()
-    for state, size in _live(_snapshot):
+    for state, size in _live(_snapshot, clients):
         figures[f"sessions.{state}.snapshot_bytes"] = size
-    _compare(figures)
+    _compare(figures, clients)
     kept = ("sessions.left_over", "sessions.generations_over_one")
     return Report(
         figures={key: figures[key] for key in kept},
@@ -65,7 +64,7 @@ def measure(console: Console) -> Report:
     )
 
 
-def _live(look: Callable[[Log], int]) -> Iterator[tuple[str, int]]:
+def _live(look: Callable[[Log], int], clients: int) -> Iterator[tuple[str, int]]:
     """One generation after the other: names of states, and what is seen of each."""
     log = Log()
     log.clients(2)  # so that what is made once is there
@@ -74,13 +73,13 @@ def _live(look: Callable[[Log], int]) -> Iterator[tuple[str, int]]:
     yield "before", look(log)
     for generation in range(1, GENERATIONS + 1):
         log.stamp += 2 * LIFETIME_MS
-        log.clients(CLIENTS)
+        log.clients(clients)
         if generation in (1, GENERATIONS):
             yield f"open_{generation}", look(log)
     log.stamp += 2 * LIFETIME_MS
     log.clients(1)
     yield "expired", look(log)
-    if log.replica.query("sold", "value") != GENERATIONS * CLIENTS + 4:
+    if log.replica.query("sold", "value") != GENERATIONS * clients + 4:
         raise RuntimeError("an increment was lost")
 
 
@@ -99,12 +98,12 @@ def _snapshot(log: Log) -> int:
     return len(pack(log.replica.snapshot()))
 
 
-def _compare(figures: dict[str, float]) -> None:
+def _compare(figures: dict[str, float], clients: int) -> None:
     last = f"open_{GENERATIONS}"
     for unit in ("snapshot", "memory"):
         before = figures[f"sessions.before.{unit}_bytes"]
         grown = figures[f"sessions.open_1.{unit}_bytes"] - before
-        figures[f"sessions.{unit}_bytes_per_session"] = grown / CLIENTS
+        figures[f"sessions.{unit}_bytes_per_session"] = grown / clients
     memory = {n: figures[f"sessions.{n}.memory_bytes"] for n in ("before", "open_1", last)}
     one = memory["open_1"] - memory["before"]
     figures["sessions.generations_over_one"] = (memory[last] - memory["before"]) / one
