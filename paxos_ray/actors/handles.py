@@ -8,6 +8,7 @@ from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
 from paxos_ray.actors.lanes import Consistency, check_consistency
 from paxos_ray.actors.response import Response
+from paxos_ray.machines import Operation
 
 T = TypeVar("T")
 
@@ -123,6 +124,31 @@ class Query(Method[T]):
     async def _submit(self, *arguments: Any) -> Response[T]:
         call = (self._object, self._method, arguments)
         return await self._client.read_async(call, self._patience_s, self._consistency)
+
+
+class AnyMethod(Query[T]):
+    """A method that only looks or goes through the log: which of them is `_reads`'s to say."""
+
+    __slots__ = ()
+
+    @property
+    def _reads(self) -> bool:
+        """Whether it only looks."""
+        raise NotImplementedError
+
+    def _check_reads(self) -> None:
+        if not self._reads:
+            raise InvalidArgument(f"consistency is for queries: {self!r} goes through the log")
+
+    def _send(self, call: Operation) -> Response[T]:
+        if self._reads:
+            return self._client.read(call, self._patience_s, self._consistency)
+        return self._client.write(call, self._patience_s)
+
+    async def _send_async(self, call: Operation) -> Response[T]:
+        if self._reads:
+            return await self._client.read_async(call, self._patience_s, self._consistency)
+        return await self._client.write_async(call, self._patience_s)
 
 
 class Increment(Method[int]):

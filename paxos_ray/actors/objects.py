@@ -7,7 +7,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
 
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
-from paxos_ray.actors.handles import Query
+from paxos_ray.actors.handles import AnyMethod
 from paxos_ray.actors.lanes import Consistency
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.watch import Watch, watch
@@ -32,7 +32,7 @@ LIMIT_S = 120.0
 """How long deploying, finding and retiring may take."""
 
 
-class ObjectMethod(Query[Any]):
+class ObjectMethod(AnyMethod[Any]):
     """A method of a deployed object: `remote(…)` returns a response, a call waits for it.
 
     Which of them are queries, to whom `consistency` matters, is known by the object's class.
@@ -59,10 +59,6 @@ class ObjectMethod(Query[Any]):
         where = (self._client, self._object, self._method)
         return type(self)(*where, patience_s, consistency, self._about)
 
-    def _check_reads(self) -> None:
-        if not self._reads:
-            raise InvalidArgument(f"consistency is for queries: {self._what} is none")
-
     @property
     def _reads(self) -> bool:
         """Whether it is a query."""
@@ -74,17 +70,11 @@ class ObjectMethod(Query[Any]):
         method raises.
 
         Raises `InvalidArguments`, `TooLarge` and `Overloaded`, without calling it."""
-        call = self._packed(args, kwargs)
-        if self._reads:
-            return self._client.read(call, self._patience_s, self._consistency)
-        return self._client.write(call, self._patience_s)
+        return self._send(self._packed(args, kwargs))
 
     async def submit(self, *args: Any, **kwargs: Any) -> Response[Any]:
         """The same from a coroutine: what is awaited is that the call may be made."""
-        call = self._packed(args, kwargs)
-        if self._reads:
-            return await self._client.read_async(call, self._patience_s, self._consistency)
-        return await self._client.write_async(call, self._patience_s)
+        return await self._send_async(self._packed(args, kwargs))
 
     def __call__(self, *args: Any, timeout_s: float | None = None, **kwargs: Any) -> Any:
         """The same as `remote`, waited for; at most `timeout_s` seconds."""

@@ -96,11 +96,14 @@ def test_linearizable_reads_are_the_leaders(island: Island, name: str) -> None:
 
 def test_a_session_reads_what_it_wrote(island: Island, name: str) -> None:
     notes = island.deploy(name, Notes)
-    counter = island.counter(name + " counter")
+    counter, table = island.counter(name + " counter"), island.map(name + " map")
     for number in range(1, 60):
         assert notes.add(timeout_s=SOON_S) == number
         read = notes.look.options(consistency="session").remote()
         assert read.result(SOON_S)[0] == number
+        table.put("number", number)
+        get = table.get.options(consistency="session")
+        assert get.remote("number").result(SOON_S) == number
         counter.increment(2)
         assert counter.value.options(consistency="session")(timeout_s=SOON_S) == 2 * number
 
@@ -132,6 +135,8 @@ def test_what_goes_wrong_is_told_where_it_was_asked(island: Island, name: str) -
             notes.add.options(consistency=consistency)
         with pytest.raises(InvalidArgument, match="is for queries: increment"):
             counter.increment.options(consistency=consistency)  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgument, match="is for queries"):
+            island.map(name + " map").put.options(consistency=consistency)  # type: ignore[arg-type]
     look = notes.look.options(consistency="session").options(overload="raise")
     assert (look.consistency, look.patience_s) == ("session", 0.0)
     for consistency in ("session", "eventual"):

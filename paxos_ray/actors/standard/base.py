@@ -10,10 +10,11 @@ from __future__ import annotations
 import inspect
 import pickle
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, overload
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from paxos_ray.actors.client import Client
-from paxos_ray.actors.handles import Method
+from paxos_ray.actors.handles import AnyMethod
+from paxos_ray.actors.lanes import Consistency
 from paxos_ray.actors.objects import check_name
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.watch import Watch, watch
@@ -137,7 +138,7 @@ class Change(Verb[P, R]):
 
 
 class Query(Verb[P, R]):
-    """A method that only looks: a linearizable read."""
+    """A method that only looks: a linearizable read, unless `options(consistency=…)` say less."""
 
     reads = True
 
@@ -145,7 +146,7 @@ class Query(Verb[P, R]):
         super().__init__(function)
 
 
-class Call(Method[R], Generic[P, R]):
+class Call(AnyMethod[R], Generic[P, R]):
     """A method of a standard object: `remote(…)` returns a response, a call waits for it.
 
     For a limit of time: `lock.holder.remote().result(timeout_s=5)`.
@@ -154,9 +155,14 @@ class Call(Method[R], Generic[P, R]):
     __slots__ = ("_verb",)
 
     def __init__(
-        self, client: Client, object: str, verb: Verb[P, R], patience_s: float | None = None
+        self,
+        client: Client,
+        object: str,
+        verb: Verb[P, R],
+        patience_s: float | None = None,
+        consistency: Consistency = "linearizable",
     ) -> None:
-        super().__init__(client, object, verb.wire_name, patience_s)
+        super().__init__(client, object, verb.wire_name, patience_s, consistency)
         self._verb = verb
 
     def __repr__(self) -> str:
@@ -166,28 +172,22 @@ class Call(Method[R], Generic[P, R]):
     def __signature__(self) -> inspect.Signature:
         return self._verb.__signature__
 
-    def options(
-        self, *, overload: Literal["wait", "raise"] = "wait", timeout_s: float | None = None
-    ) -> Self:
-        """See `Method.options`."""
-        patience_s = Method.options_of(overload, timeout_s)
-        return type(self)(self._client, self._object, self._verb, patience_s)
+    def _with(self, patience_s: float | None, consistency: Consistency) -> Self:
+        return type(self)(self._client, self._object, self._verb, patience_s, consistency)
+
+    @property
+    def _reads(self) -> bool:
+        return self._verb.reads
 
     def remote(self, *args: P.args, **kwargs: P.kwargs) -> Response[R]:
         """Call the method with copies of these arguments. The response raises what it raises.
 
         Raises `InvalidArguments` and `Overloaded`, without calling it."""
-        call = self._operation(args, kwargs)
-        if self._verb.reads:
-            return self._client.read(call, self._patience_s)
-        return self._client.write(call, self._patience_s)
+        return self._send(self._operation(args, kwargs))
 
     async def submit(self, *args: P.args, **kwargs: P.kwargs) -> Response[R]:
         """The same from a coroutine: what is awaited is that the call may be made."""
-        call = self._operation(args, kwargs)
-        if self._verb.reads:
-            return await self._client.read_async(call, self._patience_s)
-        return await self._client.write_async(call, self._patience_s)
+        return await self._send_async(self._operation(args, kwargs))
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The same as `remote`, waited for."""
