@@ -9,7 +9,7 @@ import pytest
 
 from paxos_ray import Promise
 from paxos_ray.actors import onlookers
-from paxos_ray.actors.onlookers import THREADS, Onlookers, roster_of
+from paxos_ray.actors.onlookers import LOOKERS, Onlookers, roster_of
 from paxos_ray.actors.wire import Glance, Roster, seal, unseal
 from paxos_ray.core.government import Government
 from paxos_ray.core.log import NOTHING, Entry
@@ -93,11 +93,11 @@ def test_one_thread_never_waits() -> None:
     ahead = Promise(1, place.increment().entry + 1)
     looks = [
         threading.Thread(target=place.look, kwargs={"since": ahead, "wait_s": 10 * SOON_S})
-        for _ in range(THREADS)
+        for _ in range(LOOKERS)
     ]
     for thread in looks:
         thread.start()
-    while sum(thread.is_alive() for thread in looks) >= THREADS:
+    while sum(thread.is_alive() for thread in looks) >= LOOKERS:
         looks[0].join(0.01)
     assert values(place.look()) == [1]
     place.increment()
