@@ -143,10 +143,16 @@ def test_a_client_that_was_told_more_than_is_left_is_told_so(name: str) -> None:
     assert any("no survivor" in loss or "the survivors" in loss for loss in left.losses)
     lost = counter.increment.remote(100)
     recover(name, accept_loss=True)
-    with pytest.raises(OutcomeUnknown):
-        lost.result(SOON_S)
-    assert counter.value(timeout_s=SOON_S) == 1
-    assert counter.increment.remote(1).result(SOON_S) == 2
+    # What was on its way to who stood still it has taken in since: some of it, seldom all.
+    kept = counter.value(timeout_s=SOON_S)
+    assert 1 <= kept <= 11 or kept == 111
+    if kept < 11:
+        with pytest.raises(OutcomeUnknown):
+            lost.result(SOON_S)
+    else:
+        kept = lost.result(SOON_S)
+        assert kept == 111
+    assert counter.increment.remote(1).result(SOON_S) == kept + 1
 
 
 def test_the_most_advanced_of_several_is_the_heir(name: str) -> None:
