@@ -207,7 +207,7 @@ BUGS = {
         "index=index + 1",
     ),
     "done_again_at_another_time": Bug(
-        35,
+        33,
         "What is done again is told another time than it was.",
         Hosted,
         "_undo",
@@ -215,7 +215,7 @@ BUGS = {
         "Promise(*promise), stamp + 1_000,",
     ),
     "hook_not_in_the_journal": Bug(
-        6,
+        18,
         "What the island had an object do is not done again.",
         Hosted,
         "_hook",
