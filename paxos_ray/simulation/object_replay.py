@@ -15,6 +15,7 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.machines.errors import Malformed
 from paxos_ray.machines.operations import Batch, Open, decode
 from paxos_ray.machines.operations import Operation as Call
+from paxos_ray.machines.standard import kind_meant
 from paxos_ray.simulation.deployment import unpacked
 from paxos_ray.simulation.exactly_once import Applied, Place
 from paxos_ray.simulation.histories import CounterModel
@@ -48,7 +49,8 @@ class _Session:
 class ObjectReplay:
     """What was applied where, what ended when, and the state of each object's model at the end.
 
-    `kinds` are the objects that were created; all others are counters, and not looked at.
+    `kinds` are the objects that were created, or came into being with a call that tells its kind;
+    all others are counters, and not looked at.
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
@@ -110,11 +112,22 @@ class ObjectReplay:
         for index, operation in enumerate(body.operations):
             if body.first + index > session.last:
                 session.last = place = body.first + index
-                call = unpacked(operation)
+                call = self._meant(unpacked(operation))
                 where = _where(body.session, entry.stamp, entry.promise, index)
                 result = self._perform(call, where)
                 self.places[(body.session, place)] = where
                 self.applied[(body.session, place)] = Applied(call, result, entry.promise)
+
+    def _meant(self, call: Call) -> Call:
+        """The call by its method's own name. One that tells its kind is of an object of that kind,
+        which comes into being with the first of them."""
+        name, method, arguments = call
+        kind = kind_meant(method)
+        if kind is None:
+            return call
+        self._create(name, kind)
+        assert self.kinds[name] == kind, f"{call} is meant for another object"
+        return name, method[len(kind) + 1 :], arguments
 
     def _perform(self, call: Call, where: Where) -> Any:
         name, method, arguments = call
