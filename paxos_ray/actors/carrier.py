@@ -10,6 +10,8 @@ from paxos_ray.actors.engine import Engine
 from paxos_ray.actors.member import Lost, Member, find
 from paxos_ray.actors.population import Population
 from paxos_ray.actors.settings import Settings, Wish
+from paxos_ray.actors.wire import Answer, Opening, seal, unseal
+from paxos_ray.machines import encode_open
 
 SWEEP_S = 1.0
 SOON_S = 0.25
@@ -22,6 +24,13 @@ class Carrier:
         self.engine = Engine(island, settings, republic)
         self.population = Population(self.engine, republic, settings, wish)
         self.ready = asyncio.Event()
+
+    async def open(self) -> bytes:
+        """Have a session opened, which lives as long as those of this island do: an `Opening`,
+        sealed."""
+        lifetime_ms = self.engine.settings.session_ms
+        answer: Answer = unseal(await self.engine.ask(wire.WRITE, encode_open(lifetime_ms)))
+        return seal(Opening(answer.promise, lifetime_ms))
 
     async def write(self, body: bytes) -> bytes:
         """Have this body written as an entry: an `Answer`, sealed."""

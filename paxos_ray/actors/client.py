@@ -36,20 +36,17 @@ from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, Batch, Session, deliver
 from paxos_ray.actors.settings import COORDINATOR, actor_id, namespace
 from paxos_ray.actors.successor import successor
-from paxos_ray.actors.wire import Answer, Roster, seal, unseal
+from paxos_ray.actors.wire import Answer, Opening, Roster, seal, unseal
 from paxos_ray.core.log import NOTHING
 from paxos_ray.core.promise import Promise
-from paxos_ray.machines import Operation, decode_replies, encode_open
+from paxos_ray.machines import Operation, decode_replies
 
 if TYPE_CHECKING:
     from paxos_ray.actors.follower import Follower
 
 log = logging.getLogger("paxos_ray")
 
-LIFETIME_MS = 60_000
-"""How long a session lives in log time when nobody uses it. An idle client uses it in time."""
-
-_KEEPALIVE_S = LIFETIME_MS / 1000 / 4
+_KEEPALIVES = 4  # an idle client uses its session so often while it lives
 _CALL_LIMIT_S = 20.0  # a coordinator gives up earlier, and says so
 _FRESH_S = 1.0
 _LOOK_S = 0.1
@@ -74,6 +71,7 @@ class Client:
         self._closed: Exception | None = None
         self._session: Session | None = None
         self._opening = False
+        self._keepalive_s = 0.0
         self._waiting: deque[tuple[Operation, Response[Any]]] = deque()
         self._queries: deque[tuple[Operation, Response[Any]]] = deque()
         self._asking = False  # a call with queries is under way
@@ -236,8 +234,7 @@ class Client:
         return None
 
     def _open(self) -> None:
-        body = encode_open(LIFETIME_MS)
-        self._call(lambda: self._lookout.carrier.write.remote(body), self._opened, self._not_opened)
+        self._call(lambda: self._lookout.carrier.open.remote(), self._opened, self._not_opened)
 
     def _write(self, session: Session, batch: Batch) -> None:
         self._used_at = time.monotonic()
@@ -266,7 +263,7 @@ class Client:
     def _call(
         self,
         submit: Callable[[], Any],
-        done: Callable[[Answer], None],
+        done: Callable[[Any], None],
         failed: Callable[[Exception], None],
     ) -> None:
         """One of `done` and `failed` is called, once; in a thread of Ray's, or in this client's."""
@@ -283,7 +280,7 @@ class Client:
             if error is None:
                 self._failures = self._lacking = 0
                 self.heard_at = time.monotonic()
-                answer: Answer = unseal(future.result())
+                answer: Answer | Opening = unseal(future.result())
                 self.nearby.saw(answer.promise)
                 done(answer)
             else:
@@ -348,9 +345,10 @@ class Client:
             response.interrupt(why)
         self.gate.turn_away(why)
 
-    def _opened(self, answer: Answer) -> None:
+    def _opened(self, answer: Opening) -> None:
         with self._lock:
             self._opening = False
+            self._keepalive_s = answer.lifetime_ms / 1000 / _KEEPALIVES
             if self._closed is None:
                 self._session = Session(answer.promise)
         self._wake.set()
@@ -445,7 +443,7 @@ class Client:
             session = self._session
             if session is None or session.under_way or session.unanswered or self._waiting:
                 return
-            if self._sending or time.monotonic() - self._used_at < _KEEPALIVE_S:
+            if self._sending or time.monotonic() - self._used_at < self._keepalive_s:
                 return
             session.under_way += 1
         self._write(session, session.keepalive())

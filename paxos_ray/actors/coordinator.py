@@ -60,7 +60,7 @@ class Survey:
 
 
 class Coordinator:
-    """The actor. Of its methods, `write` and `read` are for clients, the rest for islands."""
+    """The actor. `open`, `write` and `read` are for clients, its other methods for islands."""
 
     async def __init__(  # type: ignore[misc]  # Ray awaits it: there is a loop from here on
         self, island: str, republic: str, settings: Settings, wish: Wish
@@ -73,6 +73,10 @@ class Coordinator:
         self._ready = self._carrier.ready
         self._audit = Audit(self._engine, settings.audit_s)
         self._engine.spawn(self._run())
+
+    async def open(self) -> bytes:
+        """See `Carrier.open`."""
+        return await self._carrier.open()
 
     async def write(self, body: bytes) -> bytes:
         """See `Carrier.write`."""

@@ -27,6 +27,10 @@ class Deputy:
         self._arguments = (island, republic, settings, Wish(0, 0))
         self._carrier: Carrier | None = None
 
+    async def open(self) -> bytes:
+        """See `Carrier.open`."""
+        return await (await self._awake()).open()
+
     async def write(self, body: bytes) -> bytes:
         """See `Carrier.write`."""
         return await (await self._awake()).write(body)

@@ -38,6 +38,7 @@ from paxos_ray.actors.records import check, directory_of
 from paxos_ray.actors.settings import (
     AUDIT_S,
     RECOVERY,
+    SESSION_MS,
     Limits,
     Settings,
     Wish,
@@ -271,6 +272,7 @@ def launch(
     record: str | Path | None = None,
     limits: Limits | None = None,
     audit_s: float = AUDIT_S,
+    session_ms: int = SESSION_MS,
     timeout_s: float = 120.0,
     progress: bool | None = None,
 ) -> Island:
@@ -280,6 +282,7 @@ def launch(
     a small share on one of several. With `record`, each citizen records everything it is told
     and says in a file below that directory, on its own node: see `paxos_ray.simulation.replay`.
     `limits` say how many bytes each process holds at most.
+    What a client holds is given up when it was silent for `session_ms` ms of log time.
     Every `audit_s` seconds the citizens' states are compared, if anything was written; 0: never.
     Shows progress on a terminal, unless told by `progress`.
     Raises `InvalidArgument`, `RayNotInitialised`, `NameTaken`, `ClusterTooSmall`, `CannotRecord`,
@@ -297,6 +300,7 @@ def launch(
         record=directory,
         limits=Limits() if limits is None else limits,
         audit_s=audit_s,
+        session_ms=session_ms,
     )
     if not ray.is_initialized():
         raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")

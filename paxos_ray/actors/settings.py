@@ -39,6 +39,13 @@ AUDIT_S = 30.0
 """How often the citizens' states are compared, in seconds, unless that takes too much of them."""
 
 
+SESSION_MS = 60_000
+"""How long a session lives in log time while nobody uses it. An idle client uses it in time."""
+
+SESSION_LEAST_MS = 1_000
+"""So long at least: a client that lives must have the time to say so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many bytes each process of an island holds, at most: whole numbers above 0.
@@ -80,7 +87,8 @@ class Settings:
     that long. `num_cpus` is what a citizen asks of Ray.
     If `record` is not None, citizens record in that directory: an absolute path, and each on the
     file system of its own node. `limits` are those of everybody's memory. The citizens' states are
-    compared every `audit_s` seconds, if anything was written, 0: never.
+    compared every `audit_s` seconds, if anything was written, 0: never. A client's session lives
+    `session_ms` of log time while nobody uses it.
     """
 
     parliament_size: int = 5
@@ -91,6 +99,7 @@ class Settings:
     record: str | None = None
     limits: Limits = Limits()
     audit_s: float = AUDIT_S
+    session_ms: int = SESSION_MS
 
     def __post_init__(self) -> None:
         for name in ("parliament_size", "parliament_floor"):
@@ -115,6 +124,11 @@ class Settings:
             raise InvalidArgument(f"audit_s is a number of seconds, not {self.audit_s!r}")
         if not 0 <= self.audit_s < float("inf"):
             raise InvalidArgument(f"audit_s is finite and not negative, as {self.audit_s} is")
+        if type(self.session_ms) is not int or self.session_ms < SESSION_LEAST_MS:
+            raise InvalidArgument(
+                f"session_ms is a whole number of at least {SESSION_LEAST_MS}, "
+                f"not {self.session_ms!r}"
+            )
         if self.record is not None and not os.path.isabs(self.record):
             raise InvalidArgument(f"record is an absolute path, not {self.record!r}")
 

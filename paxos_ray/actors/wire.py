@@ -94,6 +94,14 @@ class Glance(NamedTuple):
     roster: Roster | None
 
 
+class Opening(NamedTuple):
+    """What a client gets that has a session opened: the entry that did so, whose promise names it,
+    and how long the session lives in log time while nobody uses it."""
+
+    promise: Promise
+    lifetime_ms: int
+
+
 class Bundle(NamedTuple):
     """A pulse to be carried: its key at its sender, and the request to each recipient."""
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import paxos_ray
-from paxos_ray import Island, attach, islands, launch
+from paxos_ray import Island, Promise, attach, islands, launch
 
 ROOT = Path(__file__).resolve().parents[2]
 SOON_S = 60.0
@@ -175,12 +175,11 @@ def test_every_error_is_a_paxos_error() -> None:
 
 
 def test_a_session_that_expired(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("paxos_ray.actors.client.LIFETIME_MS", 1)
     counter = launch(name).counter("late")
-    outcomes = [counter.increment.remote(1) for _ in range(3)]
-    for response in outcomes:
-        with pytest.raises(paxos_ray.OutcomeUnknown, match="once, or never"):
-            response.result(SOON_S)
-    monkeypatch.undo()
-    total = counter.increment(1, timeout_s=SOON_S)
-    assert counter.increment(1, timeout_s=SOON_S) == total + 1
+    counter.increment(1, timeout_s=SOON_S)
+    session = counter._client._session
+    monkeypatch.setattr(session, "name", Promise(0, 1))  # of which the island knows no more
+    with pytest.raises(paxos_ray.OutcomeUnknown, match="once, or never"):
+        counter.increment(1, timeout_s=SOON_S)
+    assert counter.increment(1, timeout_s=SOON_S) == 2  # in another session
+    assert counter.increment(1, timeout_s=SOON_S) == 3

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures("cluster")
 
 SOON_S = 90.0
 CLIENTS = 4
-CALLS = 60
+CALLS = 120
 """So many are answered before, between and after the deaths of two leaders, at least."""
 
 LEASE_MS = 300

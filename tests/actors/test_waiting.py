@@ -17,7 +17,6 @@ import ray
 
 import paxos_ray
 from paxos_ray import Island, NotHeld, TimedOut, launch
-from paxos_ray.actors import client
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -216,36 +215,6 @@ class Rival:
     async def take(self) -> Any:
         async with self.handle.taking(timeout_s=SOON_S) as taken:
             return taken.value
-
-
-LIFETIME_MS = 3_000
-
-
-@ray.remote
-class Brief:
-    """Another client, in plain threads, with a session that soon ends unless it is kept."""
-
-    def __init__(self) -> None:
-        client.LIFETIME_MS = LIFETIME_MS
-        client._KEEPALIVE_S = LIFETIME_MS / 4_000
-
-    def hold(self, lock: Any) -> int:
-        return lock.acquire(timeout_s=SOON_S)
-
-
-def test_a_lock_is_kept_as_long_as_its_client_lives(island: Island, name: str) -> None:
-    """Who only holds it does nothing else for twice as long as a session lasts."""
-    lock, holder = island.lock(name), Brief.remote()
-    assert ray.get(holder.hold.remote(lock), timeout=SOON_S) == 1
-    began = None
-    for entry in island.log(timeout_s=SOON_S):  # its keeping alive is what is written
-        began = entry.stamp_ms if began is None else began
-        if entry.stamp_ms - began > 2 * LIFETIME_MS:
-            break
-    assert lock.holder()[0] == 1
-    ray.kill(holder)
-    assert lock.acquire(timeout_s=SOON_S) == 2  # nobody else asks for anything meanwhile
-    lock.release(2)
 
 
 def test_a_leader_is_killed_while_clients_wait_for_a_lock(island: Island, name: str) -> None:

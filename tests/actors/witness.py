@@ -107,7 +107,7 @@ class Witness(Client):
                 response.result(SOON_S)
             except TimeoutError:
                 raise
-            except Exception:  # noqa: BLE001, S112 - it is written down
+            except Exception:  # noqa: BLE001 - it is written down
                 continue
 
 
