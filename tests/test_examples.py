@@ -64,3 +64,23 @@ def test_inventory() -> None:
     assert "left: 0 orders: 250\n" in out
     assert "refused: 4 sail wanted\n" in out
     assert "sails left: 3 orders: 250\n" in out
+
+
+def test_work_queue() -> None:
+    out = run("work_queue.py")
+    assert "done: 40 right: True\n" in out
+    assert "begun again: [13]\n" in out
+
+
+def test_singleton() -> None:
+    out = run("singleton.py")
+    assert len(re.findall(r"^term \d+: clerk \d writes, and is killed", out, re.MULTILINE)) == 2
+    assert "writes; terms rise: True\n" in out
+    assert re.search(r"^refused: of term 1: \d+ has written$", out, re.MULTILINE)
+    assert "one writer a term: True\n" in out
+
+
+def test_configuration() -> None:
+    out = run("configuration.py")
+    assert "the leader is dead\n" in out
+    assert out.count("saw 20 changes, in order: True colour: blue\n") == 3

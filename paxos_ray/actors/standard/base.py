@@ -37,7 +37,7 @@ class StandardObject:
     Each method has `remote(…)`, which returns a response at once, and `submit(…)`, the same for
     coroutines; called as it is, it waits for the answer. Calls of an object of another kind raise
     `WrongKind`. What the calling process holds, by whatever handle, belongs to its session; see
-    docs/standard-objects.md. A handle may be passed to tasks and actors, where it opens a session
+    docs/objects.md. A handle may be passed to tasks and actors, where it opens a session
     of its own.
     """
 
