@@ -15,6 +15,7 @@ from typing import Any
 
 from paxos_ray import Island, IslandShutDown, OutcomeUnknown, Promise
 from paxos_ray.actors.client import Client
+from paxos_ray.actors.lanes import Consistency
 from paxos_ray.actors.reader import Reader
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import Batch, Session
@@ -57,11 +58,12 @@ class Witness(Client):
         self._when_told(response, wish.open, method, wish)
         return response
 
-    def _read_inside(self, query: Call, weight: int, *consistency: Any) -> Response[Any]:
+    def _read_inside(self, query: Call, weight: int, consistency: Consistency) -> Response[Any]:
+        assert consistency == "linearizable", "for other reads there are other checkers"
         name, method, arguments = _meant(query)
         open = self._recorder.begin(self.name, name, method, *arguments)
         self.reads.append(open)
-        response = super()._read_inside(query, weight, *consistency)
+        response = super()._read_inside(query, weight, consistency)
         self._when_told(response, open, method, None)
         return response
 
