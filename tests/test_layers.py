@@ -15,13 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / PACKAGE).rglob("*.py"))
 
 # A layer imports itself and layers of a lower rank: the simulator plays objects with sessions, the
-# actors record as simulated islands do. "" is the package's own `__init__`: the
-# public names, made of what lies below, used by the commands.
+# actors record as simulated islands do, chaos judges islands of actors by the simulator's checkers.
+# "" is the package's own `__init__`: the public names, made of what lies below, used by the
+# commands.
 RANKS = {"procession": 0, "core": 1, "machines": 2, "simulation": 3, "testing": 3, "actors": 4}
-RANKS |= {"": 5, "cli": 6}
-# What the commands may import: the public API only. Users may import the simulator too; its public
-# names are those of the package itself.
-PUBLIC = {"paxos_ray", "paxos_ray.simulation"}
+RANKS |= {"chaos": 5, "": 6, "cli": 7}
+# What the commands may import: the public API only. Users may import the simulator and the chaos
+# too; the public names of these are those of the packages themselves.
+PUBLIC = {"paxos_ray", "paxos_ray.chaos", "paxos_ray.simulation"}
 
 KNOWS_RAY = {"actors"}
 # The core, and the queue under its log, get time and chance handed in, and wait for nothing.
@@ -128,6 +129,9 @@ def test_every_layer_has_sources() -> None:
         ("from paxos_ray.actors import citizen", "paxos_ray.simulation.network", "up"),
         ("from paxos_ray.actors.response import Response", "paxos_ray.testing.answer", "up"),
         ("import ray", "paxos_ray.cli.demo", "only actors know Ray"),
+        ("import ray", "paxos_ray.chaos.scene", "only actors know Ray"),
+        ("from paxos_ray.chaos.run import Chaos", "paxos_ray.cli.chaos", "public API"),
+        ("from paxos_ray.chaos import Chaos", "paxos_ray.actors.island", "up"),
         ("from paxos_ray.actors.citizen import Citizen", "paxos_ray.cli.demo", "public API"),
         ("from paxos_ray.core.errors import PaxosError", "paxos_ray.cli.app", "public API"),
         ("from paxos_ray.simulation.swarm import swarm", "paxos_ray.cli.swarm", "public API"),

@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 
 import paxos_ray
-from paxos_ray.cli import counters, demo, explore, islands, log, recovery, replay, swarm
+from paxos_ray.cli import chaos, counters, demo, explore, islands, log, recovery, replay, swarm
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.render import say
 
@@ -28,6 +28,7 @@ recovery.register(app)
 replay.register(app)
 swarm.register(app)
 explore.register(app)
+chaos.register(app)
 app.add_typer(counters.app)
 
 

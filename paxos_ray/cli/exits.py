@@ -19,8 +19,9 @@ class Exit(IntEnum):
 
 EPILOG = (
     "Exits with 0 when done; 1 when it failed (demo: a count or a digest is wrong; replay: a "
-    "difference); 2 for wrong usage; 3 when no Ray cluster was found; 4 when the island refused "
-    "(unknown, name taken, bad value) or a record was; 5 when time ran out; 130 when interrupted."
+    "difference; chaos: a bad verdict); 2 for wrong usage; 3 when no Ray cluster was found; 4 when "
+    "the island refused (unknown, name taken, bad value) or a record was; 5 when time ran out; 130 "
+    "when interrupted."
 )
 
 

@@ -20,7 +20,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from tests.cluster import nodes
+from tests.cluster import nemesis, nodes
 from tests.cluster.network import NoNamespaces, address
 from tests.cluster.nodes import Cluster
 
@@ -109,6 +109,34 @@ def start(node: Node) -> None:
     if cluster.network.pids(node):
         _fail(f"node {node} runs: kill it first")
     cluster.start(node)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+def chaos(
+    context: typer.Context,
+    nodes: Annotated[int, typer.Option(min=3, max=8, help="Besides the head.")] = 5,
+    citizens: Annotated[int, typer.Option(min=3, help="Of the island that is broken.")] = 5,
+) -> None:
+    """Start a cluster whose calls get lost now and then, found an island on it, and run `paxos-ray
+    chaos` with all faults; with whatever options of that command follow."""
+    try:
+        code = nemesis.run(nodes, citizens, context.args)
+    except NoNamespaces as error:
+        _fail(str(error))
+    raise typer.Exit(code)
+
+
+@app.command(hidden=True)
+def driver(
+    word: Annotated[str, typer.Argument()],
+    addresses: Annotated[list[str] | None, typer.Argument()] = None,
+) -> None:
+    """What `paxos-ray chaos --driver` wants done to the cluster: see docs/chaos.md."""
+    try:
+        for line in nemesis.drive(_the_cluster(), word, addresses or []):
+            typer.echo(line)
+    except ValueError as error:
+        _fail(str(error))
 
 
 def _the_cluster(*hosts: int) -> Cluster:

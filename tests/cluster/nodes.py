@@ -7,6 +7,7 @@ shared memory of their own, as machines have.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
@@ -14,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.cluster import network as networks
@@ -25,6 +26,10 @@ ROOT = Path(__file__).resolve().parents[2]
 START_S = 90.0
 HEAD = 0
 PORT = 6379
+MORE = "environment"
+NETWORK = "PAXOS_RAY_NETWORK"
+"""By this variable a process of a cluster knows which one that is: others may be up."""
+
 # Ray's own: until it says that a silent node is dead. Those that it ships with take a minute.
 NOTICES = {
     "RAY_health_check_initial_delay_ms": "2000",
@@ -47,12 +52,14 @@ class Cluster:
         self._started: dict[int, subprocess.Popen[bytes]] = {}
 
     @classmethod
-    def up(cls, nodes: int) -> Cluster:
-        """Start a head and so many nodes. Raises `NoNamespaces`, `TimeoutError`."""
+    def up(cls, nodes: int, more: Mapping[str, str] | None = None) -> Cluster:
+        """Start a head and so many nodes, with `more` in the environment of all processes. Raises
+        `NoNamespaces`, `TimeoutError`."""
         sweep()
         cluster = cls(Network.make(nodes + 1))
         try:
             cluster._prepare()
+            (cluster.directory / MORE).write_text(json.dumps(dict(more or {})))
             for host in range(nodes + 1):
                 cluster.start(host)
             cluster.await_nodes(range(nodes + 1))
@@ -219,7 +226,15 @@ class Cluster:
             "RAY_AUTH_TOKEN_PATH": str(self.directory / "token"),
             "RAY_ADDRESS": self.address,
             "RAY_enable_worker_prestart": "0",  # of which every node would begin with some
+            NETWORK: self.network.identity,
+            **self._more(),
         }
+
+    def _more(self) -> dict[str, str]:
+        """What this cluster was started with besides: it is the same for nodes started later, by
+        whatever process."""
+        kept = self.directory / MORE
+        return dict(json.loads(kept.read_text())) if kept.exists() else {}
 
     def _ray(self) -> list[str]:
         return [sys.executable, "-m", "ray.scripts.scripts"]
@@ -234,8 +249,10 @@ def living_addresses() -> list[str]:
 
 
 def running() -> list[Cluster]:
-    """Those on this machine whose owner lives."""
-    return [Cluster(network) for network in networks.networks() if networks.owned(network)]
+    """Those on this machine whose owner lives; for a process of one of them, that one."""
+    mine = os.environ.get(NETWORK)
+    owned = [network for network in networks.networks() if networks.owned(network)]
+    return [Cluster(network) for network in owned if mine in (None, network.identity)]
 
 
 def sweep() -> None:

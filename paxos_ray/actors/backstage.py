@@ -1,0 +1,129 @@
+"""What breaking an island on purpose needs of Ray, beyond what its users need.
+
+A ledger keeps what processes tell, outside of them: whoever is killed has told before. It lives
+on the node of the process that opened it, and no longer than that process.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError, RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from paxos_ray.actors.errors import TimedOut
+from paxos_ray.actors.settings import DEPUTY, namespace
+
+_AGAIN_S = 0.05
+_STEP_S = 2.0
+
+
+class Moment(NamedTuple):
+    """A time of a machine's monotonic clock, in ns; `boot` tells machines, and their starts, apart:
+    where it is equal, the clock is the same one."""
+
+    ns: int
+    boot: str
+
+
+def moment() -> Moment:
+    """Now, here."""
+    return Moment(time.monotonic_ns(), _boot())
+
+
+class _Ledger:
+    """The actor."""
+
+    def __init__(self) -> None:
+        self._told: list[Any] = []
+        self._taken = 0
+
+    def tell(self, told: Sequence[Any]) -> None:
+        self._told += told
+
+    def take(self, taken: int) -> tuple[int, list[Any]]:
+        del self._told[: taken - self._taken]
+        self._taken = taken
+        return taken + len(self._told), list(self._told)
+
+    def moment(self) -> Moment:
+        return moment()
+
+
+class Ledger:
+    """A ledger as those see it who tell, and who read. It may be passed to tasks.
+
+    Calls may get lost, and are made again: what is told may be there twice, in any order.
+    """
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+        self._taken = 0
+
+    @classmethod
+    def open(cls) -> Ledger:
+        """A new one, on this node."""
+        place = NodeAffinitySchedulingStrategy(here(), soft=False)
+        actor = ray.remote(_Ledger).options(
+            num_cpus=0, max_restarts=0, scheduling_strategy=place, enable_task_events=False
+        )
+        return cls(actor.remote())
+
+    def tell(self, told: Sequence[Any], timeout_s: float) -> None:
+        """Have it keep that; returns when it does. Raises `TimedOut`: then it may, or may not."""
+        self._ask("tell", timeout_s, list(told))
+
+    def take(self, timeout_s: float = 10.0) -> list[Any]:
+        """What was told since this was last called. Raises `TimedOut`; nothing is lost then."""
+        self._taken, told = self._ask("take", timeout_s, self._taken)
+        found: list[Any] = told
+        return found
+
+    def moment(self, timeout_s: float = 10.0) -> Moment:
+        """Now, where it is. Raises `TimedOut`."""
+        found: Moment = self._ask("moment", timeout_s)
+        return found
+
+    def _ask(self, method: str, timeout_s: float, *arguments: Any) -> Any:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            left_s = deadline - time.monotonic()
+            try:
+                call = getattr(self._actor, method).remote(*arguments)
+                return ray.get(call, timeout=max(0.01, min(left_s, _STEP_S)))
+            except (GetTimeoutError, RayActorError) as error:
+                if time.monotonic() > deadline:
+                    why = type(error).__name__
+                    raise TimedOut(f"the ledger does not answer {method} ({why})") from None
+                time.sleep(_AGAIN_S)
+
+
+def here() -> str:
+    """The id of the node that this process is on."""
+    return str(ray.get_runtime_context().get_node_id())
+
+
+def restart_deputy(island: str) -> bool:
+    """Kill the deputy of an island, for Ray to start it anew; False if there is none."""
+    try:
+        ray.kill(ray.get_actor(DEPUTY, namespace=namespace(island)), no_restart=False)
+    except (ValueError, RayError):
+        return False
+    return True
+
+
+def variable(name: str) -> str | None:
+    """What a variable of the environment is, for a task to tell."""
+    return os.environ.get(name)
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
