@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import ray
-from ray.exceptions import GetTimeoutError, RayActorError, RayError
+from ray.exceptions import (
+    ActorUnavailableError,
+    GetTimeoutError,
+    RayActorError,
+    RayError,
+    RayTaskError,
+)
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from paxos_ray.actors.errors import TimedOut
 from paxos_ray.actors.settings import DEPUTY, namespace
+
+T = TypeVar("T")
 
 _AGAIN_S = 0.05
 _STEP_S = 2.0
@@ -103,6 +111,53 @@ class Ledger:
                 time.sleep(_AGAIN_S)
 
 
+class _Hand:
+    """The actor."""
+
+    def do(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        return function(*arguments)
+
+
+class Hands:
+    """A process on each node that is there already when something is to be done at once: a task
+    would wait for its process to start."""
+
+    def __init__(self) -> None:
+        self._hands: dict[str, Any] = {}
+
+    def ready(self, nodes: Iterable[str]) -> None:
+        """See that there is one on each of these nodes, or will be."""
+        for node in nodes:
+            if node not in self._hands:
+                place = NodeAffinitySchedulingStrategy(node, soft=False)
+                actor = ray.remote(_Hand).options(
+                    num_cpus=0, max_restarts=0, scheduling_strategy=place, enable_task_events=False
+                )
+                self._hands[node] = actor.remote()
+
+    def on(self, node: str, function: Callable[..., T], *arguments: Any, timeout_s: float) -> T:
+        """What a function returns there; it may be called more than once. Raises `TimedOut`, and
+        what it raises."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            self.ready([node])
+            left_s = deadline - time.monotonic()
+            try:
+                call = self._hands[node].do.remote(function, arguments)
+                done: T = ray.get(call, timeout=max(0.01, left_s))
+            except RayTaskError as error:
+                raise error.cause from None
+            except (GetTimeoutError, RayError) as error:
+                if not isinstance(error, ActorUnavailableError):
+                    del self._hands[node]
+                if time.monotonic() > deadline:
+                    what, why = function.__name__, type(error).__name__
+                    raise TimedOut(f"{what} on node {node[:8]}: no answer ({why})") from None
+                time.sleep(_AGAIN_S)
+            else:
+                return done
+
+
 def here() -> str:
     """The id of the node that this process is on."""
     return str(ray.get_runtime_context().get_node_id())
@@ -118,7 +173,7 @@ def restart_deputy(island: str) -> bool:
 
 
 def variable(name: str) -> str | None:
-    """What a variable of the environment is, for a task to tell."""
+    """What a variable of the environment is: for another process to tell."""
     return os.environ.get(name)
 
 

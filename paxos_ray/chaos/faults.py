@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from paxos_ray.actors.backstage import restart_deputy, variable
-from paxos_ray.actors.cluster import TaskFailed
 from paxos_ray.actors.errors import (
     ClusterTooSmall,
     IslandError,
@@ -74,7 +73,7 @@ class Kill(Fault):
     def begin(self, strike: Strike) -> str:
         """See `Fault.begin`."""
         citizen = self.scene.victim(strike, self.scene.status())
-        self.scene.on(citizen.node_id, kill, citizen.pid)
+        self.scene.on(citizen.node_id or "", kill, citizen.pid)
         return f"{_named(citizen)} killed"
 
 
@@ -95,18 +94,20 @@ class Freeze(Fault):
         else:
             victims = [self.scene.victim(strike, status)]
         for citizen in victims:
-            self._frozen.append(citizen)  # it may be, even if the task is lost
-            self.scene.on(citizen.node_id, freeze, citizen.pid)
+            self._frozen.append(citizen)  # it may be, even if no answer comes
+            self.scene.on(citizen.node_id or "", freeze, citizen.pid)
         return f"{', '.join(map(_named, victims))} frozen"
 
     def end(self) -> None:
         """See `Fault.end`."""
         failed: IslandError | None = None
         for citizen in self._frozen:
+            if not self.scene.living(citizen.node_id):
+                continue  # it is gone along with its node
             try:
-                self.scene.on(citizen.node_id, thaw, citizen.pid)
-            except (TaskFailed, TimedOut) as error:
-                failed = error  # its node may be gone, and it along with it
+                self.scene.on(citizen.node_id or "", thaw, citizen.pid)
+            except TimedOut as error:
+                failed = error
         self._frozen.clear()
         if failed is not None:
             raise failed

@@ -10,9 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from paxos_ray.actors.backstage import here
-from paxos_ray.actors.cluster import TaskFailed, start
-from paxos_ray.actors.errors import IslandError, TimedOut
+from paxos_ray.actors.backstage import Hands, here
+from paxos_ray.actors.errors import IslandError
 from paxos_ray.actors.island import Island
 from paxos_ray.actors.placement import living_nodes
 from paxos_ray.actors.status import CitizenStatus, IslandStatus
@@ -23,9 +22,8 @@ from paxos_ray.chaos.schedule import Strike
 T = TypeVar("T")
 
 STATUS_S = 20.0
-_TASK_S = 10.0
-_TRIES = 4
-_LOOK_S = 0.1
+_HAND_S = 30.0
+_LOOK_S = 0.25
 _MISSED_S = 3.0  # a node that Ray does not have for so long is started again
 _AGAIN_S = 30.0
 
@@ -38,26 +36,31 @@ class Scene:
         self.population = population
         self.driver = driver
         self.here = here()
-        self.addresses = {node.id: node.address for node in living_nodes()}
+        self.addresses: dict[str, str] = {}
         self.breakable = () if driver is None else tuple(driver.hosts())
         self._hit: set[str] = set()
         self._started: dict[str, float] = {}
+        self._hands = Hands()
+        self._look()
 
     def status(self) -> IslandStatus:
         """How the island is. Raises `TimedOut`."""
         return self.island.status(timeout_s=STATUS_S)
 
-    def on(self, node: str | None, function: Callable[..., T], *arguments: Any) -> T:
-        """Run a function on a node, more than once if it must be. Raises `TimedOut`,
-        `TaskFailed`, and what it raises."""
-        tries = _TRIES
-        while True:
-            tries -= 1
-            try:
-                return start(function, *arguments, node_id=node, num_cpus=0).result(_TASK_S)
-            except (TaskFailed, TimedOut):
-                if not tries:
-                    raise
+    def on(self, node: str, function: Callable[..., T], *arguments: Any) -> T:
+        """Run a function on a node, more than once if it must be. Raises `TimedOut`, and what it
+        raises."""
+        return self._hands.on(node, function, *arguments, timeout_s=_HAND_S)
+
+    def living(self, node: str | None) -> bool:
+        """Whether Ray has that node."""
+        return node in [each.id for each in living_nodes()]
+
+    def _look(self) -> None:
+        """Which nodes there are, and somebody on each of them."""
+        nodes = living_nodes()
+        self.addresses.update((node.id, node.address) for node in nodes)
+        self._hands.ready(node.id for node in nodes)
 
     # -- who is hit ---------------------------------------------------------------------------
 
@@ -120,6 +123,7 @@ class Scene:
         gone = self._gone(missed)
         if gone:
             return f"not alive: {', '.join(gone)}"
+        self._look()
         status = self.status()
         silent = [citizen.id for citizen in status.citizens if not citizen.alive]
         if silent:
@@ -154,7 +158,7 @@ def _voters(status: IslandStatus) -> int:
 
 
 def kill(pid: int) -> None:
-    """For a task on that node: the process of a Ray actor dies, at once, as by a crash."""
+    """On its node: the process of a Ray actor dies, at once, as by a crash."""
     _signal(pid, signal.SIGKILL)
 
 
