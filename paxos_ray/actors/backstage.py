@@ -23,6 +23,7 @@ from ray.exceptions import (
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from paxos_ray.actors.errors import TimedOut
+from paxos_ray.actors.placement import Node, living_nodes
 from paxos_ray.actors.settings import DEPUTY, namespace
 
 T = TypeVar("T")
@@ -161,6 +162,14 @@ class Hands:
 def here() -> str:
     """The id of the node that this process is on."""
     return str(ray.get_runtime_context().get_node_id())
+
+
+def nodes() -> list[Node]:
+    """The nodes that are alive, by Ray's word. Raises `TimedOut` if it says nothing."""
+    try:
+        return living_nodes()
+    except (RayError, RuntimeError, OSError) as error:
+        raise TimedOut(f"Ray does not say which nodes there are: {error}") from None
 
 
 def restart_deputy(island: str) -> bool:

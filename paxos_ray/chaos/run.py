@@ -33,6 +33,7 @@ HEAL_S = 90.0
 
 _CALLERS = 2
 _READ_S = 60.0
+_TRIES = 3
 _FIRST = ("partition", "oneway")  # ended before others, which may need the network for it
 
 
@@ -171,11 +172,12 @@ class Chaos:
         return Event(number, strike.kind, what, began_s, began_s, began_s, why)
 
     def _end(self, fault: Fault) -> None:
-        try:
-            fault.end()
-        except (IslandError, DriverFailed) as error:
-            # Whether that matters shows when the island is waited for.
-            self._says(f"{fault.kind} could not be ended: {error}")
+        for _ in range(_TRIES):
+            try:
+                return fault.end()
+            except (IslandError, DriverFailed) as error:
+                self._says(f"{fault.kind} could not be ended: {error}")
+        return None  # whether that matters shows when the island is waited for
 
     # -- judging ------------------------------------------------------------------------------
 

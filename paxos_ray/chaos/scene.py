@@ -10,10 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from paxos_ray.actors.backstage import Hands, here
+from paxos_ray.actors.backstage import Hands, here, nodes
 from paxos_ray.actors.errors import IslandError
 from paxos_ray.actors.island import Island
-from paxos_ray.actors.placement import living_nodes
 from paxos_ray.actors.status import CitizenStatus, IslandStatus
 from paxos_ray.chaos.driver import Driver
 from paxos_ray.chaos.errors import DriverFailed, NotNow
@@ -54,13 +53,13 @@ class Scene:
 
     def living(self, node: str | None) -> bool:
         """Whether Ray has that node."""
-        return node in [each.id for each in living_nodes()]
+        return node in [each.id for each in nodes()]
 
     def _look(self) -> None:
         """Which nodes there are, and somebody on each of them."""
-        nodes = living_nodes()
-        self.addresses.update((node.id, node.address) for node in nodes)
-        self._hands.ready(node.id for node in nodes)
+        there = nodes()
+        self.addresses.update((node.id, node.address) for node in there)
+        self._hands.ready(node.id for node in there)
 
     # -- who is hit ---------------------------------------------------------------------------
 
@@ -134,7 +133,7 @@ class Scene:
 
     def _gone(self, missed: dict[str, float]) -> list[str]:
         """Nodes that may be broken, and that Ray does not have."""
-        living, now = {node.address for node in living_nodes()}, time.monotonic()
+        living, now = {node.address for node in nodes()}, time.monotonic()
         gone = [address for address in self.breakable if address not in living]
         for address in list(missed):
             if address not in gone:
@@ -177,5 +176,5 @@ def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(FileNotFoundError, ProcessLookupError):
         title = Path(f"/proc/{pid}/cmdline").read_bytes()
         if title and not title.startswith(b"ray::"):
-            raise RuntimeError(f"process {pid} is not an actor of Ray")
+            raise NotNow(f"process {pid} is no actor of Ray any more")
         os.kill(pid, number)

@@ -16,6 +16,7 @@ from tests.cluster.network import address
 from tests.cluster.nodes import HEAD, Cluster
 
 ISLAND = "chaos"
+PATIENT = "--timeout=300"
 DRIVER = f"{sys.executable} -m tests.cluster driver"
 
 
@@ -50,7 +51,7 @@ def run(nodes: int, citizens: int, arguments: Sequence[str]) -> int:
     began = time.monotonic()
     with Cluster.up(nodes, {RPC: RPC_EXAMPLE}) as cluster:
         for line in (
-            ["launch", ISLAND, f"--citizens={citizens}", f"--address={cluster.address}"],
+            ["launch", ISLAND, f"--citizens={citizens}", f"--address={cluster.address}", PATIENT],
             ["chaos", ISLAND, "--faults=all", f"--driver={DRIVER}", *arguments],
         ):
             ran = subprocess.run(
