@@ -51,9 +51,14 @@ class _Ledger:
     def __init__(self) -> None:
         self._told: list[Any] = []
         self._taken = 0
+        self._closed = False
 
-    def tell(self, told: Sequence[Any]) -> None:
+    def tell(self, told: Sequence[Any]) -> bool:
         self._told += told
+        return self._closed
+
+    def close(self) -> None:
+        self._closed = True
 
     def take(self, taken: int) -> tuple[int, list[Any]]:
         del self._told[: taken - self._taken]
@@ -83,9 +88,15 @@ class Ledger:
         )
         return cls(actor.remote())
 
-    def tell(self, told: Sequence[Any], timeout_s: float) -> None:
-        """Have it keep that; returns when it does. Raises `TimedOut`: then it may, or may not."""
-        self._ask("tell", timeout_s, list(told))
+    def tell(self, told: Sequence[Any], timeout_s: float) -> bool:
+        """Have it keep that; returns when it does: whether it was closed, so that whoever tells
+        should come to an end. Raises `TimedOut`: then it is kept, or not."""
+        closed: bool = self._ask("tell", timeout_s, list(told))
+        return closed
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Have all who tell come to an end. Raises `TimedOut`."""
+        self._ask("close", timeout_s)
 
     def take(self, timeout_s: float = 10.0) -> list[Any]:
         """What was told since this was last called. Raises `TimedOut`; nothing is lost then."""

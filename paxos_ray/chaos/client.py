@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -60,7 +59,7 @@ class Client:
         self._stop = threading.Event()
 
     def run(self) -> None:
-        """Call until the time is up; then tell all that was not told yet."""
+        """Call until the ledger is closed, or the time is up; then tell what was not told yet."""
         names = [f"{self._name}/{number}" for number in range(self._load.callers)]
         work: list[tuple[Callable[[str], None], str]] = [(self._call_on, name) for name in names]
         work.append((self._count_on, f"{self._name}/own"))
@@ -70,7 +69,7 @@ class Client:
         ]
         for thread in threads:
             thread.start()
-        while self._elapsed_s() < self._load.seconds:
+        while not self._diary.closed and self._elapsed_s() < self._load.seconds:
             time.sleep(_TELL_EACH_S)
             self._diary.send()
         self._stop.set()
@@ -175,6 +174,7 @@ class Diary:
         self._ledger = ledger
         self._lock = threading.Lock()
         self._notes: list[Any] = []
+        self.closed = False
 
     def note(self, news: Told | Trouble) -> None:
         """Tell that some time."""
@@ -193,13 +193,13 @@ class Diary:
         """Tell what was noted so far: whether it was heard."""
         with self._lock:
             notes = list(self._notes)
-        if notes:
-            with suppress(TimedOut):
-                self._ledger.tell(notes, timeout_s)
-                with self._lock:
-                    del self._notes[: len(notes)]
-                return True
-        return not notes
+        try:
+            self.closed = self._ledger.tell(notes, timeout_s)
+        except TimedOut:
+            return False
+        with self._lock:
+            del self._notes[: len(notes)]
+        return True
 
     def finish(self) -> None:
         """The same in the end, with more patience."""

@@ -16,7 +16,6 @@ from paxos_ray.chaos.habits import PATIENCE_S, Load
 
 _LOOK_S = 0.5
 _END_S = PATIENCE_S + 30.0
-_LEAST_S = 2.0  # nobody is started for less
 
 
 class Crew:
@@ -43,9 +42,11 @@ class Crew:
         self._thread.start()
 
     def end(self) -> None:
-        """Wait until those who still call have ended, and take in what they have told."""
+        """Have all come to an end, wait until they have, and take in what they have told."""
         self._stop.set()
         self._thread.join()
+        with suppress(TimedOut):  # those who are not told end by themselves, if late
+            self._ledger.close()
         deadline = time.monotonic() + _END_S
         for task in self._tasks.values():
             self._result(task, max(0.1, deadline - time.monotonic()))
@@ -54,9 +55,8 @@ class Crew:
     def _keep(self) -> None:
         while not self._stop.wait(_LOOK_S):
             self._take(_LOOK_S)
-            left_s = self._load.seconds - (time.monotonic_ns() - self._load.began_ns) / 1e9
             for slot, task in list(self._tasks.items()):
-                if left_s > _LEAST_S and task.ready():
+                if task.ready():
                     with suppress(TimedOut):  # else the next time
                         self._start(slot)
                         self._result(task, 0.1)

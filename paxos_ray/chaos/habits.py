@@ -27,7 +27,8 @@ _OWN = "own"
 class Load(NamedTuple):
     """The load of one client, a process: `callers` threads that do one call after the other, and
     one that counts on its own, `rate` calls a second each. Names begin with `run`; `began_ns` is
-    when it began, by the clock of the machine that checks; `seed` is what its calls follow from."""
+    when it began, by the clock of the machine that checks, and `seconds` how long it lasts at most;
+    `seed` is what its calls follow from."""
 
     run: str
     seed: int

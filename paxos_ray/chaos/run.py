@@ -31,7 +31,11 @@ from paxos_ray.simulation.histories import Operation
 HEAL_S = 90.0
 """How long an island may take to get over a round of faults."""
 
+EXTRA_S = 120.0
+"""How much longer a run is, at most, if a fault that was asked for has not taken place by then."""
+
 _CALLERS = 2
+_LOOK_S = 0.1
 _READ_S = 60.0
 _TRIES = 3
 _FIRST = ("partition", "oneway")  # ended before others, which may need the network for it
@@ -39,7 +43,8 @@ _FIRST = ("partition", "oneway")  # ended before others, which may need the netw
 
 class Plan(NamedTuple):
     """What is asked for. `rate` is the calls a second of all `clients` together; `driver` is for
-    faults of the network and of nodes."""
+    faults of the network and of nodes. It lasts `extra_s` longer at most if in `seconds` not each
+    kind has taken place."""
 
     kinds: Sequence[str] = KINDS
     seconds: float = 180.0
@@ -48,6 +53,7 @@ class Plan(NamedTuple):
     rate: float = 200.0
     majority: bool = False
     driver: Driver | None = None
+    extra_s: float = EXTRA_S
 
 
 @dataclass(slots=True)
@@ -107,10 +113,11 @@ class Chaos:
         observer.begin()
         self._began_ns = time.monotonic_ns()
         per_thread = self._plan.rate / self._plan.clients / (_CALLERS + 1)
-        seed, seconds = self._plan.seed, self._plan.seconds
-        load = Load(self._name, seed, _CALLERS, per_thread, self._began_ns, seconds)
+        seed, most_s = self._plan.seed, self._plan.seconds + self._plan.extra_s + 3 * HEAL_S
+        load = Load(self._name, seed, _CALLERS, per_thread, self._began_ns, most_s)
         crew = Crew(self._island.name, load, self._plan.clients, self._scene.here, self._book)
         crew.begin()
+        self._await_answers()
         self._break()
         self._says("waiting for the clients' last calls")
         crew.end()
@@ -124,19 +131,33 @@ class Chaos:
 
     # -- breaking -----------------------------------------------------------------------------
 
+    def _await_answers(self) -> None:
+        """Nothing is broken before clients were answered: that takes as long as Ray takes to start
+        them. Raises `TimedOut`."""
+        self._says("waiting for the clients")
+        deadline = time.monotonic() + HEAL_S
+        while not self._book.answered:
+            if time.monotonic() > deadline:
+                raise TimedOut(f"no client was answered within {HEAL_S:g} s: nothing was broken")
+            time.sleep(_LOOK_S)
+
     def _break(self) -> None:
-        plan = self._plan
+        plan, from_s = self._plan, self._elapsed_s()
         for kind in plan.kinds:
             if kind in LASTING:
                 what = FAULTS[kind](self._scene).begin(Strike(kind, "all", 0.0))
-                event = Event(0, kind, what, 0.0, plan.seconds, plan.seconds)
-                self.findings.events.append(event)
+                until_s = from_s + plan.seconds
+                self.findings.events.append(Event(0, kind, what, from_s, until_s, until_s))
         for each in rounds(plan.seed, plan.kinds, plan.majority):
-            if self._elapsed_s() + each.calm_s + each.lasts_s > plan.seconds:
+            happened = {event.kind for event in self.findings.events if event.happened}
+            enough_s = (
+                from_s + plan.seconds + (0.0 if happened.issuperset(plan.kinds) else plan.extra_s)
+            )
+            if self._elapsed_s() + each.calm_s + each.lasts_s > enough_s:
                 break
             time.sleep(each.calm_s)
             self._round(each)
-        left_s = plan.seconds - self._elapsed_s()
+        left_s = from_s + plan.seconds - self._elapsed_s()
         if left_s > 0:
             time.sleep(left_s)
 

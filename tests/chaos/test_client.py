@@ -20,12 +20,14 @@ class FakeLedger:
         self.told: list[Any] = []
         self.reached = True
         self.loses_replies = False
+        self.closed = False
 
-    def tell(self, told: Sequence[Any], timeout_s: float) -> None:
+    def tell(self, told: Sequence[Any], timeout_s: float) -> bool:
         if self.reached:
             self.told += told
         if not self.reached or self.loses_replies:
             raise TimedOut("no answer")
+        return self.closed
 
 
 def diary() -> tuple[Any, Diary]:
@@ -65,12 +67,21 @@ def test_what_is_noted_meanwhile_is_not_lost() -> None:
     own.note(CALL)
     tell = ledger.tell
 
-    def tell_and_note(told: Sequence[Any], timeout_s: float) -> None:
-        tell(told, timeout_s)
+    def tell_and_note(told: Sequence[Any], timeout_s: float) -> bool:
         own.note(CALL._replace(number=2))
         ledger.tell = tell
+        return bool(tell(told, timeout_s))
 
     ledger.tell = tell_and_note
     assert own.send()
     assert own.send()
     assert [told.number for told in ledger.told] == [1, 2]
+
+
+def test_who_tells_hears_that_it_is_to_end() -> None:
+    ledger, own = diary()
+    assert own.send()
+    assert not own.closed
+    ledger.closed = True
+    assert own.send()
+    assert own.closed

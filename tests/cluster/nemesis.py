@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Sequence
 
-from paxos_ray.chaos.faults import RPC, RPC_EXAMPLE
 from tests.cluster.network import address
 from tests.cluster.nodes import HEAD, Cluster
 
@@ -48,6 +47,9 @@ def drive(cluster: Cluster, word: str, addresses: Sequence[str]) -> list[str]:
 def run(nodes: int, citizens: int, arguments: Sequence[str]) -> int:
     """A cluster, an island, and `paxos-ray chaos` with these further arguments: its exit code.
     Raises `NoNamespaces`."""
+    # Not by a driver, whose every word waits for what is imported: that would be all of Ray.
+    from paxos_ray.chaos.faults import RPC, RPC_EXAMPLE
+
     began = time.monotonic()
     with Cluster.up(nodes, {RPC: RPC_EXAMPLE}) as cluster:
         for line in (
