@@ -150,10 +150,9 @@ class Chaos:
                 self.findings.events.append(Event(0, kind, what, from_s, until_s, until_s))
         for each in rounds(plan.seed, plan.kinds, plan.majority):
             happened = {event.kind for event in self.findings.events if event.happened}
-            enough_s = (
-                from_s + plan.seconds + (0.0 if happened.issuperset(plan.kinds) else plan.extra_s)
-            )
-            if self._elapsed_s() + each.calm_s + each.lasts_s > enough_s:
+            extra_s = 0.0 if happened.issuperset(plan.kinds) else plan.extra_s
+            ends_s = self._elapsed_s() + each.calm_s + each.lasts_s
+            if ends_s > from_s + plan.seconds + extra_s:
                 break
             time.sleep(each.calm_s)
             self._round(each)

@@ -96,6 +96,8 @@ def chaos(
         majority=majority,
         driver=None if driver is None else Program(driver),
     )
+    if html is not None:
+        _check_writable(html)
     say(f"seed {chosen}: the same faults again with --seed {chosen}")
     with cluster.running(address):
         findings = Chaos(paxos_ray.attach(name), plan, lambda what: say(what, "dim")).run()
@@ -107,6 +109,14 @@ def chaos(
         show(findings)
     if not findings.good:
         raise typer.Exit(Exit.WRONG)
+
+
+def _check_writable(file: Path) -> None:
+    """Before minutes are spent on what could not be written in the end."""
+    try:
+        file.touch()
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}", Exit.USAGE) from None
 
 
 def _print_schedule(seed: int, kinds: tuple[str, ...], majority: bool, seconds: float) -> None:

@@ -94,3 +94,11 @@ def test_the_command_names_all_faults(program: Callable[..., Any]) -> None:
         for kind in KINDS
         if kind not in LASTING and kind not in ("partition", "oneway", "node")
     ]
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_done(
+    program: Callable[..., Any], tmp_path: Path
+) -> None:
+    ran = program("chaos", "shop", "--html", tmp_path / "none" / "page.html")
+    assert ran.code == Exit.USAGE
+    assert "No such file" in ran.err
