@@ -45,7 +45,7 @@ svg text { font-size: 11px; fill: currentColor; } .fault { fill: var(--fault); }
 <table><tr><th>fault</th><th class="number">times</th><th class="number">median</th>
 <th class="number">worst</th></tr>$pauses</table>
 <p>A pause is the longest that a call of a client whose node no fault touches has waited, from the
-fault on until the island had got over it.</p>
+fault on until the island had got over it; where $usual is usual.</p>
 <h2>Course</h2>
 $chart
 <h2>Faults</h2>
@@ -68,6 +68,7 @@ def page(findings: Findings) -> str:
         checks="".join(_checks(findings)),
         pauses="".join(_pauses(findings)),
         chart=_chart(findings),
+        usual=f"{findings.usual_ms:,.1f} ms",
         events="".join(_row(event) for event in findings.events),
     )
 

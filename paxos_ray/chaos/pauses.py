@@ -53,6 +53,11 @@ def waits(calls: Sequence[Told], clients: Sequence[str], began_ns: int) -> list[
     return sorted(chosen)
 
 
+def usual_ms(waits: Sequence[Wait]) -> float:
+    """The median of all of them, in ms."""
+    return 1e3 * median([wait.ended_s - wait.began_s for wait in waits]) if waits else 0.0
+
+
 def measure(events: Sequence[Event], waits: Sequence[Wait]) -> list[Event]:
     """The events with their pauses: the longest that a call has waited from the fault on, of those
     that were under way while it lasted or the island got over it."""

@@ -20,7 +20,7 @@ from paxos_ray.chaos.errors import DriverFailed, NotNow
 from paxos_ray.chaos.faults import FAULTS, Fault
 from paxos_ray.chaos.habits import Load
 from paxos_ray.chaos.observer import Observer
-from paxos_ray.chaos.pauses import Event, Pauses, Wait, by_kind, measure, waits
+from paxos_ray.chaos.pauses import Event, Pauses, Wait, by_kind, measure, usual_ms, waits
 from paxos_ray.chaos.scene import Scene
 from paxos_ray.chaos.schedule import KINDS, LASTING, Round, Strike, rounds
 from paxos_ray.chaos.verdict import Check, Tale
@@ -58,7 +58,7 @@ class Plan(NamedTuple):
 
 @dataclass(slots=True)
 class Findings:
-    """What came of a run. Times in s since it began."""
+    """What came of a run. Times in s since it began; `usual_ms` is the median of all waits."""
 
     island: str
     plan: Plan
@@ -67,6 +67,7 @@ class Findings:
     calls: Counter[str] = field(default_factory=Counter)
     answered: int = 0
     waits: list[Wait] = field(default_factory=list)
+    usual_ms: float = 0.0
     governments: int = 0
     checks: list[Check] = field(default_factory=list)
 
@@ -224,6 +225,7 @@ class Chaos:
         findings, book = self.findings, self._book
         calls = book.calls()
         findings.waits = waits(calls, home, self._began_ns)
+        findings.usual_ms = usual_ms(findings.waits)
         findings.events = measure(findings.events, findings.waits)
         findings.calls = Counter(told.operation.method for told in calls)
         findings.answered = book.answered

@@ -147,6 +147,7 @@ def findings_json(findings: Findings) -> dict[str, Any]:
         "calls": dict(sorted(findings.calls.items())),
         "answered": findings.answered,
         "governments": findings.governments,
+        "usual_ms": round(findings.usual_ms, 2),
         "pauses": {
             kind: {
                 "times": pauses.times,
@@ -183,6 +184,7 @@ def show(findings: Findings) -> None:
     for kind, each in findings.pauses.items():
         median, worst = f"{each.median_ms:,.0f} ms", f"{each.worst_ms:,.0f} ms"
         pauses.add_row(kind, str(each.times), median, worst)
+    pauses.caption = f"where {findings.usual_ms:,.1f} ms is usual"
     out.print(pauses)
     checks = Table("", "what", "looked at", title="Verdict")
     for check in findings.checks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paxos_ray.chaos.book import Told
 from paxos_ray.chaos.pages import longest
-from paxos_ray.chaos.pauses import Event, Pauses, Wait, by_kind, measure, waits
+from paxos_ray.chaos.pauses import Event, Pauses, Wait, by_kind, measure, usual_ms, waits
 from paxos_ray.simulation.histories import Operation
 
 S = 1_000_000_000
@@ -31,6 +31,11 @@ def test_what_did_not_happen_has_no_pause() -> None:
 def test_median_and_worst_by_kind() -> None:
     events = [event("kill", 0, 1, 2)._replace(pause_ms=ms) for ms in (10.0, 30.0, 20.0)]
     assert by_kind(events) == {"kill": Pauses(3, 20.0, 30.0)}
+
+
+def test_what_is_usual_is_the_median_of_all_waits() -> None:
+    assert usual_ms([Wait(1.0, 1.25), Wait(5.0, 5.5), Wait(6.0, 16.0)]) == 500.0
+    assert usual_ms([]) == 0.0
 
 
 def test_only_calls_of_clients_at_home_that_have_ended() -> None:

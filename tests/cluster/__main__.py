@@ -116,11 +116,12 @@ def chaos(
     context: typer.Context,
     nodes: Annotated[int, typer.Option(min=3, max=8, help="Besides the head.")] = 5,
     citizens: Annotated[int, typer.Option(min=3, help="Of the island that is broken.")] = 5,
+    faults: Annotated[str, typer.Option(help="Which, see `paxos-ray chaos`.")] = "all",
 ) -> None:
-    """Start a cluster whose calls get lost now and then, found an island on it, and run `paxos-ray
-    chaos` with all faults; with whatever options of that command follow."""
+    """Start a cluster, found an island on it, and run `paxos-ray chaos`, with whatever options of
+    that command follow. If `rpc` is among the faults, the cluster's calls get lost now and then."""
     try:
-        code = nemesis.run(nodes, citizens, context.args)
+        code = nemesis.run(nodes, citizens, faults, context.args)
     except NoNamespaces as error:
         _fail(str(error))
     raise typer.Exit(code)

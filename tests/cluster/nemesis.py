@@ -44,17 +44,18 @@ def drive(cluster: Cluster, word: str, addresses: Sequence[str]) -> list[str]:
     return []
 
 
-def run(nodes: int, citizens: int, arguments: Sequence[str]) -> int:
-    """A cluster, an island, and `paxos-ray chaos` with these further arguments: its exit code.
-    Raises `NoNamespaces`."""
+def run(nodes: int, citizens: int, faults: str, arguments: Sequence[str]) -> int:
+    """A cluster, an island, and `paxos-ray chaos` with these faults and further arguments: its exit
+    code. Raises `NoNamespaces`."""
     # Not by a driver, whose every word waits for what is imported: that would be all of Ray.
     from paxos_ray.chaos.faults import RPC, RPC_EXAMPLE
 
     began = time.monotonic()
-    with Cluster.up(nodes, {RPC: RPC_EXAMPLE}) as cluster:
+    loses = {"all", "rpc"} & set(faults.split(","))
+    with Cluster.up(nodes, {RPC: RPC_EXAMPLE} if loses else {}) as cluster:
         for line in (
             ["launch", ISLAND, f"--citizens={citizens}", f"--address={cluster.address}", PATIENT],
-            ["chaos", ISLAND, "--faults=all", f"--driver={DRIVER}", *arguments],
+            ["chaos", ISLAND, f"--faults={faults}", f"--driver={DRIVER}", *arguments],
         ):
             ran = subprocess.run(
                 [*cluster.inside(HEAD), sys.executable, "-m", "paxos_ray.cli", *line],
