@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.cluster import network as networks
 from tests.cluster import work
 from tests.cluster.network import address
-from tests.cluster.nodes import ROOT, Cluster, living_addresses
+from tests.cluster.nodes import NETWORK, ROOT, Cluster, living_addresses
 
 SOON_S = 60.0
 
@@ -112,11 +112,14 @@ def test_what_a_killed_owner_leaves_behind_is_removed_and_nothing_else(nodes: Cl
 
 
 def test_it_can_be_tried_by_hand(nodes: Cluster) -> None:
-    """The commands are for the one that runs: here, that of the tests."""
+    """The commands are for the one that runs, or that is named: here, that of the tests."""
 
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         line = [sys.executable, "-m", "tests.cluster", *arguments]
-        return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=SOON_S)
+        mine = {**os.environ, NETWORK: nodes.network.identity}  # others may be up
+        return subprocess.run(
+            line, cwd=ROOT, env=mine, capture_output=True, text=True, timeout=SOON_S
+        )
 
     here = command("run", "2", "--", "ip", "-4", "-brief", "address", "show", "eth0")
     assert address(2) in here.stdout
