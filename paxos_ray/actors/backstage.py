@@ -61,9 +61,10 @@ class _Ledger:
         self._closed = True
 
     def take(self, taken: int) -> tuple[int, list[Any]]:
-        del self._told[: taken - self._taken]
-        self._taken = taken
-        return taken + len(self._told), list(self._told)
+        # A call that was made again may come late, and after others: it lets go of nothing.
+        del self._told[: max(0, taken - self._taken)]
+        self._taken = max(taken, self._taken)
+        return self._taken + len(self._told), list(self._told)
 
     def moment(self) -> Moment:
         return moment()
