@@ -28,8 +28,9 @@ from paxos_ray.core.errors import InvalidArgument
 from paxos_ray.machines.errors import UnknownObject
 from paxos_ray.simulation.histories import Operation
 
-HEAL_S = 90.0
-"""How long an island may take to get over a round of faults."""
+HEAL_S = 180.0
+"""How long an island may take to get over a round of faults: with nodes to start again on a busy
+machine, minutes. After one that it has not got over there are no more."""
 
 EXTRA_S = 120.0
 """How much longer a run is, at most, if a fault that was asked for has not taken place by then."""
@@ -157,6 +158,8 @@ class Chaos:
                 break
             time.sleep(each.calm_s)
             self._round(each)
+            if self._unhealed:
+                break
         left_s = from_s + plan.seconds - self._elapsed_s()
         if left_s > 0:
             time.sleep(left_s)

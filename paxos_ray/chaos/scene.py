@@ -24,7 +24,7 @@ STATUS_S = 20.0
 _HAND_S = 30.0
 _LOOK_S = 0.25
 _MISSED_S = 3.0  # a node that Ray does not have for so long is started again
-_AGAIN_S = 30.0
+_AGAIN_S = 75.0  # a busy machine takes long to start one, and would never come to an end
 
 
 class Scene:
