@@ -47,11 +47,11 @@ class Clerk:
         ledger = island.get("ledger")
         with island.election("clerk").leading([name, os.getpid()]) as term:
             while True:
-                ledger.write.remote(term, name).result(timeout_s=60)
+                ledger.write.remote(term, name).result(timeout_s=120)
 
 
 ray.init(include_dashboard=False)
-island = paxos_ray.launch("office", citizens=3, session_ms=6_000, progress=False)
+island = paxos_ray.launch("office", citizens=3, session_ms=15_000, progress=False)
 ledger = island.deploy("ledger", Ledger)
 lines, leaders = ledger.watch(timeout_s=120), island.election("clerk").observe(timeout_s=120)
 clerks = [Clerk.remote() for _ in range(3)]

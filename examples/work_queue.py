@@ -31,12 +31,12 @@ def work(jobs: paxos_ray.Queue, done: paxos_ray.Map) -> None:
 def main() -> None:
     """Put, kill, and look at what was done."""
     ray.init(include_dashboard=False)
-    # A dead client is given up after 6 s; by default it is a minute.
-    island = paxos_ray.launch("works", citizens=3, session_ms=6_000, progress=False)
+    # A dead client is given up after 15 s; by default it is a minute.
+    island = paxos_ray.launch("works", citizens=3, session_ms=15_000, progress=False)
     jobs, done = island.queue("jobs"), island.map("done")
     workers = [work.remote(jobs, done) for _ in range(WORKERS)]
     for number in range(ITEMS):
-        jobs.put(number, timeout_s=60)
+        jobs.put(number, timeout_s=120)
         if number == ITEMS // 2:
             os.kill(island.status().leader_pid, signal.SIGKILL)  # the leader
     jobs.join(timeout_s=120)  # nothing is left, nor taken and not acknowledged

@@ -31,7 +31,7 @@ from tests.actors.witness import Witness
 pytestmark = pytest.mark.usefixtures("cluster")
 
 SOON_S = 90.0
-SESSION_MS = 4_000
+SESSION_MS = 8_000
 FOR_EVER_MS = 10**9
 
 
