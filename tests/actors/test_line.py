@@ -40,7 +40,10 @@ class Island:
         self.done = threading.Event()
         self.responses: list[Response[Any]] = []
 
-    def write(self, operation: Any, patience_s: float | None = None) -> Response[Any]:
+    def write(
+        self, operation: Any, patience_s: float | None = None, consistency: str = "linearizable"
+    ) -> Response[Any]:
+        assert consistency == "linearizable"
         _, method, arguments = operation
         told = self.script.pop(0)
         assert told[0] == method.partition(".")[2]
