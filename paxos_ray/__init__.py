@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from paxos_ray.actors.audit import Divergence
+    from paxos_ray.actors.autoscale import Autoscale
     from paxos_ray.actors.cluster import (
         Cluster,
         NoCluster,
@@ -101,6 +102,7 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "actors.audit": "Divergence",
+    "actors.autoscale": "Autoscale",
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
         "CannotRecord ClusterTooSmall EntryGone EventsGone FewCitizens InvalidArgument IslandError "
@@ -138,6 +140,7 @@ _MODULES = {name: module for module, names in _WHERE.items() for name in names.s
 
 __all__ = [
     "AlreadyDeployed",
+    "Autoscale",
     "Backlog",
     "Barrier",
     "CannotRecord",

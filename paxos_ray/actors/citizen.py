@@ -249,6 +249,10 @@ class Citizen(Forebear):
         """Answer queries, whoever leads; see `Onlookers.look`."""
         return self._onlookers.look(request)
 
+    def answered(self) -> int:
+        """How many queries it has answered so since it began."""
+        return self._onlookers.answered
+
     # -- to be looked at ----------------------------------------------------------------------
 
     def introduce(self, wish: Wish | None = None) -> Introduction:

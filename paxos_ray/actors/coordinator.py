@@ -13,10 +13,12 @@ import ray
 
 from paxos_ray.actors import deputy, placement
 from paxos_ray.actors.audit import Audit, Divergence
+from paxos_ray.actors.autoscale import Autoscale
 from paxos_ray.actors.carrier import SWEEP_S, Carrier
 from paxos_ray.actors.citizen import Portrait
 from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.placement import Node
+from paxos_ray.actors.scaling import Scaling
 from paxos_ray.actors.settings import COORDINATOR, Limits, Settings, Wish, namespace
 from paxos_ray.core.government import Government
 from paxos_ray.core.promise import Promise
@@ -57,6 +59,7 @@ class Survey:
     portraits: tuple[Portrait, ...]
     nodes: tuple[Node, ...]
     divergences: tuple[Divergence, ...] = ()
+    reads_per_s: float | None = None  # that citizens answer by themselves, if it is measured
 
 
 class Coordinator:
@@ -72,6 +75,7 @@ class Coordinator:
         self._population = self._carrier.population
         self._ready = self._carrier.ready
         self._audit = Audit(self._engine, settings.audit_s)
+        self._scaling = Scaling(self._engine, self._population)
         self._engine.spawn(self._run())
 
     async def open(self) -> bytes:
@@ -101,10 +105,23 @@ class Coordinator:
         if not self._engine.members:
             self._population.found()
 
-    async def want(self, citizens: int) -> Wish:
-        """From now on the island is to have so many citizens: the wish that says so."""
+    async def want(self, citizens: int, leaving: tuple[str, ...] = ()) -> Wish:
+        """From now on the island is to have so many citizens, whatever is read from them, and if
+        that is fewer, without these: the wish that says so."""
         await self._ready.wait()
-        wish = Wish(self._population.wish.version + 1, citizens)
+        wish = self._population.wish.next(citizens, leaving=leaving)
+        await self._population.want(wish)
+        return wish
+
+    async def autoscale(self, rules: Autoscale | None) -> Wish:
+        """From now on the number of citizens follows these rules, or stays: the wish for it."""
+        await self._ready.wait()
+        wish, government = self._population.wish, self._engine.government
+        citizens = wish.citizens
+        if rules is not None:
+            seats = 1 if government is None else len(government.parliament)
+            citizens = rules.bounded(citizens, min(citizens, seats))
+        wish = wish.next(citizens, rules)
         await self._population.want(wish)
         return wish
 
@@ -160,6 +177,7 @@ class Coordinator:
             portraits=tuple(portrait for portrait in portraits if portrait is not None),
             nodes=tuple(self._population.sites.all),
             divergences=tuple(self._audit.found),
+            reads_per_s=self._scaling.reads_per_s,
         )
 
     async def _portray(self, member: Member, digest: bool, limit_s: float) -> Portrait | None:
@@ -180,6 +198,7 @@ class Coordinator:
         engine.spawn(self._population.keep())
         engine.spawn(self._appoint())
         engine.spawn(self._audit.keep())
+        engine.spawn(self._scaling.keep())
         while True:
             await asyncio.sleep(SWEEP_S)
             engine.sweep()

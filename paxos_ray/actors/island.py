@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,17 +13,16 @@ from typing import Any, TypeVar
 import ray
 from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError
 
-from paxos_ray.actors import objects, placement
+from paxos_ray.actors import demands, objects, placement
+from paxos_ray.actors.autoscale import Autoscale
 from paxos_ray.actors.client import Client, client
 from paxos_ray.actors.coordinator import Progress, Survey, create
 from paxos_ray.actors.errors import (
-    FewCitizens,
     InvalidArgument,
     IslandShutDown,
     NameTaken,
     NotEnoughCitizens,
     RayNotInitialised,
-    SharedNodes,
     TimedOut,
     UnknownIsland,
 )
@@ -174,15 +172,21 @@ class Island(StandardObjects):
             time.sleep(0.05)
 
     def scale(
-        self, citizens: int, *, timeout_s: float = 120.0, progress: bool | None = None
+        self,
+        citizens: int,
+        *,
+        leaving: Sequence[str] = (),
+        timeout_s: float = 120.0,
+        progress: bool | None = None,
     ) -> Government:
         """Grow or shrink to so many citizens; returns the government when that has its shape.
 
+        Of an island that shrinks, those `leaving` go before others. It ends an `autoscale`.
         Shows progress on a terminal, unless told by `progress`. Raises `InvalidArgument`,
         `NotEnoughCitizens`, `ClusterTooSmall`, `TimedOut` (the wish stays), `Superseded`,
         `IslandShutDown`.
         """
-        _check_citizens(citizens)
+        demands.check_citizens(citizens)
         deadline = time.monotonic() + timeout_s
         present = self._progress(deadline)
         government, settings = present.government, present.settings
@@ -194,9 +198,21 @@ class Island(StandardObjects):
             )
         if citizens > present.wish.citizens:
             placement.check_size(citizens, settings.num_cpus)
-        wish: Wish = self.ask("want", deadline, citizens)
+        if leaving:
+            demands.check_leaving(leaving, government, present.wish.citizens - citizens)
+        wish: Wish = self.ask("want", deadline, citizens, tuple(leaving))
         what = f"island {self.name!r} to {citizens} citizens"
         return self.await_shape(what, wish, timeout_s, progress)
+
+    def autoscale(self, autoscale: Autoscale | None, *, timeout_s: float = 30.0) -> None:
+        """Have the number of citizens follow what is read from them, from now on; None: have it
+        stay as it is. Returns when the coordinator knows; `status` shows it, and who comes and
+        goes. Raises `InvalidArgument`, `ClusterTooSmall`, `TimedOut`, `IslandShutDown`.
+        """
+        deadline = time.monotonic() + timeout_s
+        if autoscale is not None:
+            demands.check_autoscale(autoscale, self._progress(deadline).settings)
+        self.ask("autoscale", deadline, autoscale)
 
     def recover(
         self,
@@ -273,6 +289,7 @@ def launch(
     limits: Limits | None = None,
     audit_s: float = AUDIT_S,
     session_ms: int = SESSION_MS,
+    autoscale: Autoscale | None = None,
     timeout_s: float = 120.0,
     progress: bool | None = None,
 ) -> Island:
@@ -284,6 +301,7 @@ def launch(
     `limits` say how many bytes each process holds at most.
     What a client holds is given up when it was silent for `session_ms` ms of log time.
     Every `audit_s` seconds the citizens' states are compared, if anything was written; 0: never.
+    With `autoscale`, `citizens` are between its bounds, and then follow what is read from them.
     Shows progress on a terminal, unless told by `progress`.
     Raises `InvalidArgument`, `RayNotInitialised`, `NameTaken`, `ClusterTooSmall`, `CannotRecord`,
     `TimedOut`; then nothing is left behind. Warns with `FewCitizens` of an island that one death
@@ -291,7 +309,7 @@ def launch(
     """
     if type(name) is not str or not name or "/" in name:
         raise InvalidArgument(f"an island's name is a text without a slash, not {name!r}")
-    _check_citizens(citizens)
+    demands.check_citizens(citizens)
     directory = directory_of(record, name)
     settings = Settings(
         parliament_size,
@@ -309,14 +327,16 @@ def launch(
     share = placement.default_share() if num_cpus is None else num_cpus
     settings = replace(settings, num_cpus=share)
     placement.check_size(citizens, share)
+    if autoscale is not None:
+        demands.check_autoscale(autoscale, settings, citizens)
     if citizens < 3:
-        _warn_of_few(citizens)
+        demands.warn_of_few(citizens)
     nodes = len(placement.able_nodes(share))
     if nodes > 1 and citizens > 2:
-        _warn_of_shared_nodes(settings.seats(citizens), nodes)
+        demands.warn_of_shared_nodes(settings.seats(citizens), nodes)
     if directory is not None:
         check(directory, share)
-    wish = Wish(1, citizens)
+    wish = Wish(1, citizens, autoscale)
     try:
         place = placement.for_coordinator(name, share)
         coordinator = create(name, uuid.uuid4().hex, settings, wish, place)
@@ -351,26 +371,6 @@ def islands() -> list[str]:
     actors = ray.util.list_named_actors(all_namespaces=True)
     found = {island_of(actor["namespace"]) for actor in actors}
     return sorted(name for name in found if name is not None)
-
-
-def _warn_of_few(citizens: int) -> None:
-    many = "one citizen" if citizens == 1 else "two citizens"
-    text = f"an island of {many}: one death can lose data or stop writes; three are safe"
-    warnings.warn(text, FewCitizens, stacklevel=3)
-
-
-def _warn_of_shared_nodes(seats: int, nodes: int) -> None:
-    if not placement.bears_a_lost_node(seats, nodes):
-        text = (
-            f"{nodes} nodes for {seats} citizens that vote: the loss of one node can stop writes; "
-            "more nodes, or more citizens, would bear it"
-        )
-        warnings.warn(text, SharedNodes, stacklevel=3)
-
-
-def _check_citizens(citizens: object) -> None:
-    if type(citizens) is not int or citizens < 1:
-        raise InvalidArgument(f"citizens is a whole number of at least 1, not {citizens!r}")
 
 
 def _sweep(name: str, timeout_s: float) -> None:

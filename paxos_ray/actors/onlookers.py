@@ -39,6 +39,7 @@ class Onlookers:
         self._government = government
         self._applied = threading.Condition()
         self._waiting = 0
+        self.answered = 0  # queries, since the citizen began
 
     def applied(self) -> None:
         """The citizen has applied something more, maybe."""
@@ -75,6 +76,7 @@ class Onlookers:
         if replica.applied < look.since:
             return Glance(replica.applied, None, roster)
         replies = answer(replica, queries, AT_ONCE_S)
+        self.answered += len(replies)
         return Glance(replica.applied, encode_replies(replies), roster)
 
 

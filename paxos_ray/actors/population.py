@@ -28,8 +28,10 @@ log = logging.getLogger("paxos_ray")
 
 LAUNCH_LIMIT_S = 60.0
 _LOOK_S = 0.5
+_STARTING = "is being launched"
 _AFTER_FAILURE_S = 1.0
 _AFTER_DEATH_S = 1.0
+_STARTS = 8  # launched at once: Ray starts few processes at a time, and one has so long for it
 _SPARE = 4  # so many may be lost at once, or soon after each other, and are replaced at once
 _INTERVAL_S = 5.0  # then there is a newcomer each such while
 
@@ -128,10 +130,12 @@ class Population:
         wanted = self.wish.citizens + (self._moving is not None)
         surplus = len(alive) + len(arriving) - wanted
         if surplus < 0 and now >= self._quiet_until and self._can_admit(government):
-            await self._launch(self._granted(-surplus))
+            starting = sum(state == _STARTING for state in self._coming.values())
+            await self._launch(self._granted(min(-surplus, _STARTS - starting)))
         while surplus > 0 and alive:
             surplus -= 1
-            leaving = placement.surplus({id: self._home(id) for id in alive})
+            leaving = next((id for id in self.wish.leaving if id in alive), None)
+            leaving = leaving or placement.surplus({id: self._home(id) for id in alive})
             assert leaving is not None
             alive.remove(leaving)
             self._leave(leaving, "is asked to leave")
@@ -233,7 +237,7 @@ class Population:
     async def _found(self) -> None:
         engine = self._engine
         identity = Identity("founder", self._republic, self._republic, founder=True)
-        self._coming[identity.id] = "is being launched"
+        self._coming[identity.id] = _STARTING
         try:
             if not self.sites.nodes:
                 await self.sites.refresh()
@@ -258,14 +262,14 @@ class Population:
             node = self.sites.choose([self._home(id) for id in staying])
             id = uuid.uuid4().hex[:8]
             identity = Identity(id, self._republic, uuid.uuid4().hex, founder=False)
-            self._coming[id] = "is being launched"
+            self._coming[id] = _STARTING
             strategy = placement.strategy(node)
             arguments = (engine.island, identity, self._settings, self.wish, strategy)
             try:
                 member = await asyncio.to_thread(launch, *arguments)
             except (RayError, ValueError) as error:
                 del self._coming[id]
-                self._trouble(f"{id} could not be launched: {error}")
+                self._trouble(f"{id} could not be launched: {error}{self._advice()}")
                 return
             self._bound[id] = node or ""
             engine.members[id] = member
@@ -279,6 +283,7 @@ class Population:
             if introduction is None:
                 return
             self._coming[id] = "waits to be written in"
+            engine.changed.ring()
             properties = {"node": introduction.node, "pid": introduction.pid}
             citizen = Citizen(id=id, properties=properties, cookie=introduction.identity.cookie)
             embarked = asyncio.ensure_future(engine.ask(wire.EMBARK, citizen))
@@ -316,15 +321,25 @@ class Population:
             async with asyncio.timeout(LAUNCH_LIMIT_S):
                 introduction: Introduction = await member.handle.introduce.remote(self.wish)
         except TimeoutError:
-            self._trouble(f"{member.id} has not been started for {LAUNCH_LIMIT_S:g} s")
+            self._trouble(
+                f"{member.id} has not been started for {LAUNCH_LIMIT_S:g} s{self._advice()}"
+            )
         except RayError as error:
             first = str(error).strip().splitlines()[0]
-            self._trouble(f"{member.id} could not be started: {first}")
+            self._trouble(f"{member.id} could not be started: {first}{self._advice()}")
         else:
             member.introduction = introduction
             return introduction
         await self._stop(member)
         return None
+
+    def _advice(self) -> str:
+        cpus = self._settings.num_cpus
+        asked = f"the {cpus:g} free CPUs that each asks for, and memory" if cpus else "memory"
+        return (
+            f"; `ray status` says what is free: citizens need {asked}. Add nodes, free some, or "
+            "scale to fewer"
+        )
 
     def _trouble(self, what: str) -> None:
         log.warning("island %s: %s", self._engine.island, what)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from paxos_ray.actors.coordinator import Progress
 from paxos_ray.actors.errors import Superseded, TimedOut
 from paxos_ray.actors.settings import Wish
+
+MANY = 4
+"""So many of whom the same is said are not named."""
 
 
 def wait_until_shaped(
@@ -48,7 +51,16 @@ def summary(progress: Progress) -> str:
         f"state), a parliament of {len(government.parliament)}, {seats} expected, government "
         f"{government.promise}"
     )
-    return "; ".join((there, *progress.underway))
+    return "; ".join((there, *_together(progress.underway)))
+
+
+def _together(underway: Iterable[str]) -> Iterator[str]:
+    """Those of whom the same is said are counted, if they are many."""
+    said: dict[str, list[str]] = {}
+    for each in underway:
+        said.setdefault(each.partition(" ")[2], []).append(each)
+    for what, same in said.items():
+        yield from same if len(same) < MANY else [f"{len(same)} of which each {what}"]
 
 
 @contextlib.contextmanager

@@ -240,7 +240,7 @@ def _found(
 
 def _wish(statements: dict[str, Statement]) -> Wish:
     last = max(said.wish for said in statements.values())
-    return Wish(last.version + 1, last.citizens)
+    return last.next(last.citizens, last.autoscale)
 
 
 def _start(name: str, republic: str, statements: dict[str, Statement]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from paxos_ray.actors.autoscale import Autoscale
 from paxos_ray.core.errors import InvalidArgument
 
 COORDINATOR = "coordinator"
@@ -144,7 +145,18 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Wish:
-    """How many citizens are asked for. The wish of the higher `version` counts."""
+    """How many citizens are asked for. The wish of the higher `version` counts.
+
+    `autoscale` says how that number changes by itself. Those `leaving` go before others if there
+    are too many."""
 
     version: int
     citizens: int
+    autoscale: Autoscale | None = field(default=None, compare=False)
+    leaving: tuple[str, ...] = field(default=(), compare=False)
+
+    def next(
+        self, citizens: int, autoscale: Autoscale | None = None, leaving: tuple[str, ...] = ()
+    ) -> Wish:
+        """The wish that outranks this one."""
+        return Wish(self.version + 1, citizens, autoscale, leaving)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from paxos_ray.actors.audit import Divergence
+from paxos_ray.actors.autoscale import Autoscale
 from paxos_ray.actors.citizen import Portrait
 from paxos_ray.actors.coordinator import Survey
 from paxos_ray.actors.settings import Limits
@@ -82,7 +83,9 @@ class IslandStatus:
     `governments` are those that the present coordinator has seen, number and leader, the oldest
     first. `underway` says who is coming and going, and what that waits for. `alarms` says what has
     come near its limit, of `limits`. `divergences` are what audits have found of late, the oldest
-    first: citizens whose state was not that of the others.
+    first: citizens whose state was not that of the others. `autoscale` says how the
+    population follows what is read, None: it does not; `reads_per_s` is the rate then, of reads
+    that any citizen answers.
     """
 
     name: str
@@ -98,6 +101,8 @@ class IslandStatus:
     alarms: tuple[str, ...]
     nodes: tuple[NodeStatus, ...]
     divergences: tuple[Divergence, ...] = ()
+    autoscale: Autoscale | None = None
+    reads_per_s: float | None = None
 
     @property
     def leader(self) -> CitizenStatus | None:
@@ -150,6 +155,8 @@ def compose(name: str, survey: Survey) -> IslandStatus:
         alarms=tuple(_alarms(citizens, coordinator, limits)),
         nodes=_nodes(survey, citizens),
         divergences=survey.divergences,
+        autoscale=progress.wish.autoscale,
+        reads_per_s=survey.reads_per_s,
     )
 
 

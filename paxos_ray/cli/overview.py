@@ -18,6 +18,8 @@ def status_json(status: IslandStatus) -> dict[str, Any]:
     return {
         "island": status.name,
         "population": status.population,
+        "autoscale": None if status.autoscale is None else asdict(status.autoscale),
+        "reads_per_s": status.reads_per_s,
         "shaped": status.shaped,
         "underway": list(status.underway),
         "alarms": list(status.alarms),
@@ -75,7 +77,8 @@ def status_table(status: IslandStatus) -> Table:
     promise = "none yet" if status.government is None else status.government.promise
     title = f"{status.name}: {status.population} citizens asked for, government {promise}"
     table = Table("citizen", "seat", "process", "node", "applied", "entries", "bytes", title=title)
-    table.caption = _placement(status)
+    notes = [note for note in (_scaling(status), _placement(status)) if note]
+    table.caption = "\n".join(notes) or None
     nodes = {node.id: node for node in status.nodes}
     if digests:
         table.add_column("digest", no_wrap=True)
@@ -103,6 +106,12 @@ def _node(node: NodeStatus | None) -> str:
     if node is None:
         return ""
     return f"{node.address} ({node.zone})" if node.zone else node.address
+
+
+def _scaling(status: IslandStatus) -> str | None:
+    if status.autoscale is None:
+        return None
+    return f"scales itself, {status.autoscale}: now {status.reads_per_s or 0:,.0f}"
 
 
 def _placement(status: IslandStatus) -> str | None:
