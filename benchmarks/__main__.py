@@ -70,6 +70,16 @@ def reads(json: Json = None, trials: int = 3) -> None:
 
 
 @app.command()
+def scale(json: Json = None, most: int = 50, trials: int = 3, handovers: int = 10) -> None:
+    """From 3 citizens to `--most` and back: what that and a commit cost; the leader leaves."""
+    from benchmarks.scale import measure  # loads Ray
+
+    console = Console(file=sys.stdout)  # stays there when Ray's words are put aside
+    sizes = (*(size for size in (3, 7, 25) if size < most), most)
+    _finish(measure(console, sizes, trials, handovers), console, json)
+
+
+@app.command()
 def sessions(json: Json = None, clients: int = 10_000) -> None:
     """Sessions that are used once and never closed: memory and snapshots, without Ray."""
     from benchmarks.sessions import measure

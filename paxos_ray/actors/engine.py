@@ -36,6 +36,8 @@ log = logging.getLogger("paxos_ray")
 BUSY_S = 0.05  # clients that asked for something so lately are expected to ask again
 LEADER_PAUSE_S = 0.008  # what a leader says only to tell of a commit, the next write says too
 BRINGER_PAUSE_S = 0.06  # those who bring the log on do so for many entries at once
+FEW_RECIPIENTS = 5  # to more of them it is brought less often
+MOST_PAUSES = 4  # by that factor at most: so often there is a pulse anyway
 REFUSED_PAUSE_S = 0.02
 IDLE_ROUND_S = 0.002
 ELSEWHERE_S = 0.01  # to look whether others have carried what was asked for here
@@ -356,8 +358,15 @@ class Engine:
         elif member is self.leader:
             self.schedule(member, max(delay_s, LEADER_PAUSE_S) if self.busy else delay_s)
         else:
-            pause_s = BRINGER_PAUSE_S if self.busy else 0.001
-            self.schedule(member, max(delay_s, pause_s))
+            self.schedule(member, max(delay_s, self._pause_s(member)))
+
+    def _pause_s(self, member: Member) -> float:
+        """How soon it brings on what it has: later if that is to many, since a call costs as much
+        whatever it brings, and clients wait for nothing of this."""
+        if not self.busy:
+            return 0.001
+        recipients = len(self._circles.get(member.id, ()))
+        return BRINGER_PAUSE_S * min(MOST_PAUSES, max(1.0, recipients / FEW_RECIPIENTS))
 
     def _beat(self, member: Member) -> float:
         """How soon it is looked after whatever it says, in s."""
@@ -382,7 +391,7 @@ class Engine:
                 self.strangers.look_for(id)
             else:
                 member.listed = True
-                self.schedule(member, BRINGER_PAUSE_S if self.busy else 0.001, sooner=True)
+                self.schedule(member, self._pause_s(member), sooner=True)
         if before is None or before.leader != government.leader:
             self.asking.again()
         self._ready = True
@@ -405,7 +414,7 @@ class Engine:
                 other.told = top
                 self.told.ring()
                 if self._circles.get(other.id) and not other.busy:
-                    self.schedule(other, BRINGER_PAUSE_S if self.busy else 0.001, sooner=True)
+                    self.schedule(other, self._pause_s(other), sooner=True)
 
     # -- now and then ---------------------------------------------------------------------------
 

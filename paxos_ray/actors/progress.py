@@ -60,7 +60,7 @@ def _together(underway: Iterable[str]) -> Iterator[str]:
     for each in underway:
         said.setdefault(each.partition(" ")[2], []).append(each)
     for what, same in said.items():
-        yield from same if len(same) < MANY else [f"{len(same)} of which each {what}"]
+        yield from same if len(same) < MANY else [f"{len(same)} citizens: each {what}"]
 
 
 @contextlib.contextmanager

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from paxos_ray import Citizen, Government, Promise
-from paxos_ray.actors.engine import PROBE_S, Engine
+from paxos_ray.actors.engine import BRINGER_PAUSE_S, FEW_RECIPIENTS, MOST_PAUSES, PROBE_S, Engine
 from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.settings import Settings
-from paxos_ray.actors.wire import Result, Turn, seal
+from paxos_ray.actors.wire import READ, Result, Turn, seal
 
 
 class Call:
@@ -97,6 +97,31 @@ def test_who_hangs_is_sent_little_until_it_answers() -> None:
             await asyncio.sleep(0)
         assert member.hung_at is None
         assert await engine._deliver("b", b"request") == b"reply"
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_the_log_is_brought_to_many_less_often() -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        engine.members["b"] = bringer = Member("b", Silent())
+
+        def pause_s(recipients: int) -> float:
+            engine._circles["b"] = tuple(map(str, range(recipients)))
+            return engine._pause_s(bringer)
+
+        engine.asking.asked_at = -1e9
+        idle = [pause_s(recipients) for recipients in (0, 50)]
+        assert idle[0] == idle[1] < BRINGER_PAUSE_S, "nobody is in the way"
+        asked = asyncio.ensure_future(engine.ask(READ, b""))
+        await asyncio.sleep(0)
+        assert engine.busy
+        few = [pause_s(recipients) for recipients in (0, 2, FEW_RECIPIENTS)]
+        assert few == [BRINGER_PAUSE_S] * 3
+        assert pause_s(2 * FEW_RECIPIENTS) == 2 * BRINGER_PAUSE_S
+        assert pause_s(1_000) == MOST_PAUSES * BRINGER_PAUSE_S
+        asked.cancel()
         engine.close()
 
     asyncio.run(run())
