@@ -391,13 +391,21 @@ class Engine:
                 self.strangers.look_for(id)
             else:
                 member.listed = True
-                self.schedule(member, self._pause_s(member), sooner=True)
+                if member.due is None or self._has_to_do(id, government):
+                    self.schedule(member, self._pause_s(member), sooner=True)
         if before is None or before.leader != government.leader:
             self.asking.again()
         self._ready = True
         self.absences.tell_of(government)
         self.changed.ring()
         self.kick()
+
+    def _has_to_do(self, id: str, government: Government) -> bool:
+        """Whether a new government may be somebody's to bring on, or to act upon: not that of a
+        constituent that has its state and brings to nobody, and those are most of a large island.
+        """
+        ready = id in government.constituents and id in government.acclimated
+        return not ready or bool(self._circles.get(id))
 
     def _met(self, member: Member) -> None:
         """Ray has found the actor of a citizen of which only the id was known."""

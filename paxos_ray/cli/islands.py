@@ -1,4 +1,4 @@
-"""`launch`, `scale`, `status` and `shutdown`: islands as a whole."""
+"""`launch`, `scale`, `autoscale`, `status` and `shutdown`: islands as a whole."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    for command in (launch, scale, status, shutdown):
+    for command in (launch, scale, autoscale, status, shutdown):
         app.command(epilog=EPILOG)(command)
 
 
@@ -75,6 +75,32 @@ def scale(
         island.scale(citizens, timeout_s=timeout)
         scaled = island.status()
     _show(scaled, as_json)
+
+
+def autoscale(
+    name: IslandName,
+    minimum: Annotated[int, typer.Argument(metavar="MINIMUM", min=1, help="Citizens at least.")],
+    maximum: Annotated[int, typer.Argument(metavar="MAXIMUM", min=1, help="And at most.")],
+    reads_per_citizen: Annotated[
+        float,
+        typer.Option(
+            "--reads-per-citizen",
+            min=0.001,
+            metavar="RATE",
+            help="Session and eventual reads a second that one citizen is to answer.",
+        ),
+    ],
+    address: Address = None,
+    timeout: Timeout = 60.0,
+    as_json: Json = False,
+) -> None:
+    """Let the number of an island's citizens follow what is read from them; `scale` ends that."""
+    with cluster.running(address):
+        island = paxos_ray.attach(name)
+        rules = paxos_ray.Autoscale(minimum, maximum, reads_per_citizen)
+        island.autoscale(rules, timeout_s=timeout)
+        shown = island.status()
+    _show(shown, as_json)
 
 
 def status(

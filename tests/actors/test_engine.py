@@ -14,6 +14,7 @@ from paxos_ray.actors.engine import BRINGER_PAUSE_S, FEW_RECIPIENTS, MOST_PAUSES
 from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.settings import Settings
 from paxos_ray.actors.wire import READ, Result, Turn, seal
+from tests.core.harness import government
 
 
 class Call:
@@ -122,6 +123,24 @@ def test_the_log_is_brought_to_many_less_often() -> None:
         assert pause_s(2 * FEW_RECIPIENTS) == 2 * BRINGER_PAUSE_S
         assert pause_s(1_000) == MOST_PAUSES * BRINGER_PAUSE_S
         asked.cancel()
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_a_new_government_calls_upon_those_who_have_to_do() -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        before = government("ab", "c", "defghi", number=19, acclimated="abcdefghi")
+        members = {id: Member(id, Silent()) for id in before.citizens}
+        engine.members.update(members)
+        engine._install(before)
+        assert all(member.due is not None for member in members.values()), "nobody is forgotten"
+        for member in members.values():
+            engine.schedule(member, 60.0)
+        engine._install(government("ab", "c", "defghi", number=20, acclimated="abcdefgh"))
+        soon = {id for id, member in members.items() if engine.times.since(member.due or 0) > -30}
+        assert soon == {*"abc", "i"}, "who brings it on, and who lacks the state"
         engine.close()
 
     asyncio.run(run())

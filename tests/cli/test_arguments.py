@@ -10,7 +10,18 @@ from typer.testing import CliRunner
 
 from paxos_ray.cli.app import app
 
-COMMANDS = ["demo", "launch", "scale", "status", "log", "counter", "shutdown", "swarm", "replay"]
+COMMANDS = [
+    "demo",
+    "launch",
+    "scale",
+    "autoscale",
+    "status",
+    "log",
+    "counter",
+    "shutdown",
+    "swarm",
+    "replay",
+]
 
 
 def test_help_lists_every_command_and_the_exit_codes() -> None:
@@ -38,6 +49,9 @@ def test_each_command_helps(command: list[str]) -> None:
         ["scale", "harbour", "0"],
         ["scale", "harbour", "-1"],
         ["scale", "harbour", "many"],
+        ["autoscale", "harbour", "3", "9"],
+        ["autoscale", "harbour", "3", "--reads-per-citizen", "10"],
+        ["autoscale", "harbour", "0", "9", "--reads-per-citizen", "10"],
         ["launch"],
         ["launch", "harbour", "--citizens", "0"],
         ["shutdown"],

@@ -68,6 +68,13 @@ def test_from_launch_to_shutdown(program_at: Any, name: str) -> None:
     assert ran.code == 0, ran.err
     told = json.loads(ran.out)
     assert [citizen["seat"] for citizen in told["citizens"]] == ["leader", "majority", "minority"]
+    assert told["autoscale"] is None
+    rules = ("--reads-per-citizen", 1_000)
+    ran = program_at("autoscale", name, 3, 9, *rules, "--json")
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["autoscale"]["maximum"] == 9
+    assert "scales itself, 3 to 9 citizens" in " ".join(program_at("status", name).out.split())
+    assert program_at("autoscale", name, 9, 3, *rules).code == 4
     told = json.loads(program_at("status", name, "--json", "--digests").out)
     assert all(citizen["alive"] for citizen in told["citizens"])
     assert all(len(citizen["digest"]) == 64 for citizen in told["citizens"])
