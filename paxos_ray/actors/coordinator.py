@@ -164,7 +164,11 @@ class Coordinator:
         await self._ready.wait()
         engine = self._engine
         portraits = await asyncio.gather(
-            *(self._portray(m, digest, limit_s) for m in list(engine.members.values()) if m.able)
+            *(
+                self._portray(member, digest, limit_s)
+                for member in list(engine.members.values())
+                if member.able and member.introduction is not None  # it has begun
+            )
         )
         return Survey(
             pid=os.getpid(),

@@ -62,7 +62,7 @@ class Population:
         """From now on so many citizens. All that can be reached remember it, should this process
         be lost."""
         self.wish = max(self.wish, wish)
-        members = [member for member in self._engine.members.values() if member.able]
+        members = [m for m in self._engine.members.values() if m.able and m.introduction]
         await asyncio.gather(*(self.introduce(member) for member in members))
         self._engine.changed.ring()
 
@@ -198,12 +198,13 @@ class Population:
             self._moving = self.sites.move({id: self._home(id) for id in alive})
 
     def _is_unknown(self, member: Member) -> bool:
-        """Whether what it is must be asked, or asked again before anything is made of it."""
-        if member.introduction is None:
-            return True
+        """Whether what it is must be asked, or asked again before anything is made of it. Who is
+        being launched says so by itself, and could not answer sooner than it is taken to hang."""
+        if member.id in self._coming or member.id in self._going:
+            return False
         government = self._engine.government
         listed = government is not None and member.id in government.citizens
-        return not listed and member.id not in self._coming and member.id not in self._going
+        return member.introduction is None or not listed
 
     def _is_alive(self, id: str) -> bool:
         """Not dead, and not hung for so long that it is better replaced."""
@@ -284,6 +285,8 @@ class Population:
                 return
             self._coming[id] = "waits to be written in"
             engine.changed.ring()
+            if introduction.wish < self.wish:
+                await self.introduce(member)
             properties = {"node": introduction.node, "pid": introduction.pid}
             citizen = Citizen(id=id, properties=properties, cookie=introduction.identity.cookie)
             embarked = asyncio.ensure_future(engine.ask(wire.EMBARK, citizen))
