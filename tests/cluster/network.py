@@ -50,18 +50,18 @@ class Network:
             name, port = self.namespace(host), f"port{host}"
             _ip("netns", "add", name)
             _veth(name, "eth0", hub, port)
-            _ip("-n", hub, "address", "add", f"{_subnet(host)}.1/24", "dev", port)
+            _ip("-n", hub, "address", "add", f"{gateway(host)}/24", "dev", port)
             _ip("-n", hub, "link", "set", port, "up")
             _ip("-n", name, "link", "set", "lo", "up")
             _ip("-n", name, "address", "add", f"{address(host)}/24", "dev", "eth0")
             _ip("-n", name, "link", "set", "eth0", "up")
-            _ip("-n", name, "route", "add", "default", "via", f"{_subnet(host)}.1")
+            _ip("-n", name, "route", "add", "default", "via", gateway(host))
 
     def namespace(self, host: int | str) -> str:
         """The name of a host's namespace."""
         return f"{self.identity}-{host}"
 
-    def inside(self, host: int) -> list[str]:
+    def inside(self, host: int | str) -> list[str]:
         """What a command starts with to run as that host."""
         return ["ip", "netns", "exec", self.namespace(host)]
 
@@ -135,6 +135,11 @@ class Network:
 def address(host: int) -> str:
     """The address of a host."""
     return f"{_subnet(host)}.2"
+
+
+def gateway(host: int) -> str:
+    """The address under which a host reaches the hub, whatever it is cut off from."""
+    return f"{_subnet(host)}.1"
 
 
 def check() -> None:

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.cluster import network as networks
+from tests.cluster import storage
 from tests.cluster.client import Client, NoConnection
 from tests.cluster.network import Network, address
 
@@ -37,6 +38,8 @@ NOTICES = {
     "RAY_health_check_timeout_ms": "1000",
     "RAY_health_check_failure_threshold": "3",
 }
+# Ray's own: how long its processes wait for a head that is gone, as in `cluster.yaml`.
+WAITS = {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}
 
 
 class Cluster:
@@ -88,6 +91,7 @@ class Cluster:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
+        storage.start(self.network, self.directory, HEAD)
 
     def down(self) -> None:
         """End everything that belongs to it, and leave nothing behind. Once more does nothing."""
@@ -126,11 +130,14 @@ class Cluster:
         # `ip netns exec` has unshared the mounts: these are this host's only.
         mounts = f"mount --bind {place / 'ray'} /tmp/ray && mount -t tmpfs tmpfs /dev/shm"
         shell = ["sh", "-c", mounts + ' && exec "$@"', "sh"]
+        environment = self.environment
+        if host == HEAD:
+            environment.update(storage.environment(self.directory))
         with (place / "log").open("wb") as log:
             started = subprocess.Popen(
                 [*self.network.inside(host), *shell, *command],
                 cwd=ROOT,
-                env=self.environment,
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -221,6 +228,7 @@ class Cluster:
         return {
             **kept,
             **NOTICES,
+            **WAITS,
             "PYTHONPATH": os.pathsep.join(path),
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(self.directory / "token"),
