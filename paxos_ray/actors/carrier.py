@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+from typing import Any
+
+from ray.exceptions import RayError
 
 from paxos_ray.actors import wire
 from paxos_ray.actors.engine import Engine
@@ -13,8 +17,11 @@ from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.wire import Answer, Opening, seal, unseal
 from paxos_ray.machines import encode_open
 
+log = logging.getLogger("paxos_ray")
+
 SWEEP_S = 1.0
 SOON_S = 0.25
+AGAIN_S = 1.0
 
 
 class Carrier:
@@ -47,24 +54,40 @@ class Carrier:
         await self.ready.wait()
         return os.getpid()
 
-    async def recover(self) -> None:
+    async def recover(self, known: tuple[tuple[str, Any], ...] = ()) -> None:
         """Find the citizens, and who leads: of those who answer soon, who knows the latest
-        government. Then look after the leader first, lest the others miss its pulse."""
+        government. Then look after the leader first, lest the others miss its pulse.
+
+        Ray is asked who is there only if none of those `known` says who leads: while its control
+        service is away, that would hold up the whole process."""
         engine = self.engine
-        for member in await asyncio.to_thread(find, engine.island):
-            engine.members[member.id] = member
-        members = list(engine.members.values())
-        asked = {engine.spawn(self._meet(member)) for member in members}
-        while asked and engine.leader is None:
-            done, asked = await asyncio.wait(asked, timeout=SOON_S)
-            met = [found for task in done if (found := task.result()) is not None]
-            if met:
-                await self.look_after(max(met, key=lambda found: found.number))
+        await self._consult([Member(id, handle) for id, handle in known])
+        if engine.leader is None:
+            await self._consult(await self._ask_ray())
         if engine.leader is not None:
             await self.look_after(engine.leader)
         self.ready.set()
         for member in list(engine.members.values()):
             engine.schedule(member, 0.05, sooner=True)
+
+    async def _consult(self, members: list[Member]) -> None:
+        engine = self.engine
+        for member in members:
+            engine.members.setdefault(member.id, member)
+        asked = {engine.spawn(self._meet(member)) for member in list(engine.members.values())}
+        while asked and engine.leader is None:
+            done, asked = await asyncio.wait(asked, timeout=SOON_S)
+            met = [found for task in done if (found := task.result()) is not None]
+            if met:
+                await self.look_after(max(met, key=lambda found: found.number))
+
+    async def _ask_ray(self) -> list[Member]:
+        while True:
+            try:
+                return await asyncio.to_thread(find, self.engine.island)
+            except (RayError, OSError, RuntimeError) as error:
+                log.warning("island %s: who is there, is not known: %s", self.engine.island, error)
+                await asyncio.sleep(AGAIN_S)
 
     async def _meet(self, member: Member) -> Member | None:
         """Who it is; None if it does not say so. Its wish counts if it is the latest."""

@@ -208,13 +208,13 @@ class Coordinator:
             engine.sweep()
 
     async def _appoint(self) -> None:
-        """See that there is a deputy, once there is an island to stand in for."""
+        """See that there is a deputy, once there is an island to stand in for, and inform it."""
         heard = -1
         while not self._population.shaped:
             heard = await self._engine.changed.heard(heard, SWEEP_S)
         node = self._population.sites.carrier_node(self._population.homes())
         arguments = (self._engine.island, self._republic, self._settings, node)
-        await asyncio.to_thread(deputy.create, *arguments)
+        await deputy.inform(self._engine, await asyncio.to_thread(deputy.appoint, *arguments))
 
 
 def create(

@@ -2,7 +2,8 @@
 
 Starting a process takes a second, or several when a machine is busy. The deputy's process is
 there, and asleep: it does nothing until a client asks it, which only clients do whose coordinator
-is silent. It carries pulses then; the population is for the coordinator to keep.
+is silent. It carries pulses then; the population is for the coordinator to keep. The coordinator
+tells it who the citizens are: Ray's control service may be away when it is needed.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ import contextlib
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 
 from paxos_ray.actors import placement
 from paxos_ray.actors.carrier import SWEEP_S, Carrier
+from paxos_ray.actors.engine import Engine
 from paxos_ray.actors.settings import DEPUTY, Settings, Wish, namespace
+
+INFORM_S = 5.0
+"""How often it is told who the citizens are when nothing changes: it may have been restarted."""
 
 _STAYS_S = 5.0  # after the last client has asked it for something
 
@@ -26,6 +32,15 @@ class Deputy:
     def __init__(self, island: str, republic: str, settings: Settings) -> None:
         self._arguments = (island, republic, settings, Wish(0, 0))
         self._carrier: Carrier | None = None
+        self._citizens: tuple[tuple[str, Any], ...] = ()
+
+    async def know(self, citizens: tuple[tuple[str, Any], ...]) -> None:
+        """These are the citizens: the id of each, and its actor."""
+        self._citizens = citizens
+
+    async def known(self) -> tuple[str, ...]:
+        """The ids of the citizens that it was told of."""
+        return tuple(id for id, _ in self._citizens)
 
     async def open(self) -> bytes:
         """See `Carrier.open`."""
@@ -50,7 +65,7 @@ class Deputy:
         return self._carrier
 
     async def _run(self, carrier: Carrier) -> None:
-        await carrier.recover()
+        await carrier.recover(self._citizens)
         asking = carrier.engine.asking
         while asking.any or carrier.engine.times.since(asking.asked_at) < _STAYS_S:
             await asyncio.sleep(SWEEP_S)
@@ -59,9 +74,20 @@ class Deputy:
         carrier.engine.close()
 
 
-def create(island: str, republic: str, settings: Settings, node: str | None) -> Any:
-    """Start the deputy of an island, if it has none, on that node if it can be."""
-    with contextlib.suppress(ValueError):
+async def inform(engine: Engine, deputy: Any) -> None:
+    """For ever: tell the deputy of an island who its citizens are, whenever that has changed."""
+    heard = -1
+    while True:
+        alive = [m for m in engine.members.values() if not (m.dead or m.stopped)]
+        with contextlib.suppress(RayError, TimeoutError):
+            async with asyncio.timeout(INFORM_S):
+                await deputy.know.remote(tuple((member.id, member.handle) for member in alive))
+        heard = await engine.changed.heard(heard, INFORM_S)
+
+
+def appoint(island: str, republic: str, settings: Settings, node: str | None) -> Any:
+    """The deputy of an island: a new one, on that node if it can be, unless it has one."""
+    try:
         return (
             ray.remote(Deputy)
             .options(
@@ -76,4 +102,5 @@ def create(island: str, republic: str, settings: Settings, node: str | None) -> 
             )
             .remote(island, republic, settings)
         )
-    return None
+    except ValueError:
+        return ray.get_actor(DEPUTY, namespace=namespace(island))

@@ -27,6 +27,10 @@ PATIENCE_S = 0.3
 DEPUTY_S = 2.0
 """A deputy that does not answer for so long, an election included, may be away itself."""
 
+SEEK_S = 2.0
+"""How often Ray is asked who is the deputy, until it has said so: before that is needed, since its
+control service may be away by then, too."""
+
 FIND_S = 0.1
 """How long Ray is waited for to say who is the deputy; it says so in milliseconds, if at all."""
 
@@ -39,7 +43,9 @@ class Lookout:
         self.carrier = coordinator
         self._island = island
         self._deputy: Any = None
+        self._doubtful = False  # the deputy that is known did not serve: there may be another
         self._finding: threading.Thread | None = None
+        self._sought_at = float("-inf")
         self._asked: Future[Any] | None = None
         self._asked_at = 0.0
         self._heard_at = 0.0
@@ -48,8 +54,11 @@ class Lookout:
         """Given for how long a call has not been answered, and whether Ray said of one that its
         carrier is away: whether `carrier` is another now, so that all must be asked again."""
         now = time.monotonic()
+        if (self._deputy is None or self._doubtful) and now - self._sought_at >= SEEK_S:
+            self._seek(now)
         if self.carrier is not self.coordinator:
             lost = lost or silent_s >= DEPUTY_S
+            self._doubtful = self._doubtful or lost
             if lost or self._is_there(now):
                 self.carrier = self.coordinator
             elif now - self._asked_at >= PATIENCE_S:
@@ -63,7 +72,7 @@ class Lookout:
             if there or (there is None and now - self._asked_at < PATIENCE_S):
                 return False
         self._asked = None
-        if self._find_deputy() is None:
+        if self._find_deputy(now) is None:
             return False
         self.carrier = self._deputy
         return True
@@ -82,17 +91,23 @@ class Lookout:
             self._heard_at = now
         return there
 
-    def _find_deputy(self) -> Any:
-        """In a thread of its own: Ray's control service may be silent, too, and a client that
-        waited for it could not send to a coordinator that is there after all."""
+    def _find_deputy(self, now: float) -> Any:
+        """The deputy, unless Ray has not said who that is, and does not say it at once."""
         if self._deputy is None:
-            if self._finding is None or not self._finding.is_alive():
-                name = f"paxos_ray client of {self._island}: deputy"
-                self._finding = threading.Thread(target=self._look_up, name=name, daemon=True)
-                self._finding.start()
-            self._finding.join(FIND_S)
+            self._seek(now).join(FIND_S)
         return self._deputy
 
+    def _seek(self, now: float) -> threading.Thread:
+        """In a thread of its own: Ray's control service may be silent, too, and a client that
+        waited for it could not send to a coordinator that is there after all."""
+        self._sought_at = now
+        if self._finding is None or not self._finding.is_alive():
+            name = f"paxos_ray client of {self._island}: deputy"
+            self._finding = threading.Thread(target=self._look_up, name=name, daemon=True)
+            self._finding.start()
+        return self._finding
+
     def _look_up(self) -> None:
-        with contextlib.suppress(ValueError, RayError):
+        with contextlib.suppress(ValueError, RayError, OSError, RuntimeError):
             self._deputy = ray.get_actor(DEPUTY, namespace=namespace(self._island))
+            self._doubtful = False

@@ -268,8 +268,9 @@ class Population:
             arguments = (engine.island, identity, self._settings, self.wish, strategy)
             try:
                 member = await asyncio.to_thread(launch, *arguments)
-            except (RayError, ValueError) as error:
+            except (RayError, ValueError, OSError, RuntimeError) as error:
                 del self._coming[id]
+                engine.strangers.look_for(id)  # Ray may have taken it, and not have said so
                 self._trouble(f"{id} could not be launched: {error}{self._advice()}")
                 return
             self._bound[id] = node or ""

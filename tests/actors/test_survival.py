@@ -46,6 +46,7 @@ class Load:
         while self.acknowledged < goal and self.failure is None:
             assert time.monotonic() < deadline, "no progress"
             time.sleep(0.005)
+        assert self.failure is None, self.failure
 
     @contextmanager
     def under_way(self) -> Iterator[Load]:

@@ -18,6 +18,8 @@ from concurrent.futures import Future, wait
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, TypeVar
 
+from tests.cluster.network import address
+
 T = TypeVar("T")
 
 CALL_S = 120.0
@@ -34,7 +36,8 @@ class Client:
     def __init__(self, host: int, inside: list[str], environment: dict[str, str], ray: str) -> None:
         self.host = host
         self._line, theirs = Pipe()
-        command = [sys.executable, "-m", "tests.cluster.client", str(theirs.fileno()), ray]
+        command = [sys.executable, "-m", "tests.cluster.client", str(theirs.fileno())]
+        command += [ray, address(host)]
         self._process = subprocess.Popen(
             [*inside, *command],
             env=environment,
@@ -106,12 +109,14 @@ class Client:
                 future.set_exception(NoConnection(f"host {self.host}: its client is gone"))
 
 
-def serve(line: Connection, address: str) -> None:
+def serve(line: Connection, cluster: str, here: str) -> None:
     """The process itself: connect, then answer calls, each in a thread."""
     import ray
 
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+        # Ray looks for its processes on this machine, sees those of all hosts, and would take the
+        # head's address for this one's: what calls this process back would not reach it.
+        ray.init(cluster, _node_ip_address=here, log_to_driver=False, logging_level=logging.ERROR)
     except BaseException as error:  # noqa: BLE001 - told to who has asked for it
         line.send(f"{type(error).__name__}: {error}")
         return
@@ -148,4 +153,4 @@ if __name__ == "__main__":
     # By its full name: a function of this module is not one of `__main__` elsewhere.
     from tests.cluster.client import serve as main
 
-    main(Connection(int(sys.argv[1])), sys.argv[2])
+    main(Connection(int(sys.argv[1])), sys.argv[2], sys.argv[3])

@@ -53,6 +53,7 @@ class Cluster:
         self.directory = Path("/tmp") / network.identity
         self.clients: list[Client] = []
         self._started: dict[int, subprocess.Popen[bytes]] = {}
+        self._storage: subprocess.Popen[bytes] | None = None
 
     @classmethod
     def up(cls, nodes: int, more: Mapping[str, str] | None = None) -> Cluster:
@@ -91,14 +92,14 @@ class Cluster:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        storage.start(self.network, self.directory, HEAD)
+        self._storage = storage.start(self.network, self.directory, HEAD)
 
     def down(self) -> None:
         """End everything that belongs to it, and leave nothing behind. Once more does nothing."""
         for client in self.clients:
             client.close()
         self.network.remove()
-        for process in self._started.values():
+        for process in filter(None, (*self._started.values(), self._storage)):
             process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -170,8 +171,7 @@ class Cluster:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"alive are {living}, not {wanted}")
             for host in hosts:
-                if host in self._started and not self._runs(host):
-                    self.start(host)
+                self._start_again(host)
             time.sleep(0.1)
 
     def restore(self) -> None:
@@ -193,6 +193,13 @@ class Cluster:
                 self.start(host)
         self.await_nodes(self.hosts)
 
+    def _start_again(self, host: int) -> None:
+        """If its node has ended by itself. On a busy machine the first start may not do: a node
+        gives up when its agent takes longer than 15 s."""
+        if host in self._started and not self._runs(host):
+            self.kill(host)  # what is left of it
+            self.start(host)
+
     def _runs(self, host: int) -> bool:
         return host in self._started and self._started[host].poll() is None
 
@@ -210,6 +217,7 @@ class Cluster:
             except NoConnection:
                 if time.monotonic() > deadline:
                     raise
+                self._start_again(host)
                 time.sleep(0.2)
             else:
                 self.clients.append(client)

@@ -23,16 +23,16 @@ def installed() -> bool:
     return shutil.which("redis-server") is not None
 
 
-def start(network: Network, directory: Path, host: int) -> None:
+def start(network: Network, directory: Path, host: int) -> subprocess.Popen[bytes] | None:
     """Start one, if it is installed, for that host to use; it ends with the network. Returns once
     it answers. Raises `TimeoutError`."""
     if not installed():
-        return
+        return None
     at = gateway(host)
     command = ["redis-server", "--bind", at, "--port", str(PORT), "--protected-mode", "no"]
     command += ["--save", "", "--appendonly", "no", "--dir", str(directory)]
     with (directory / "redis.log").open("wb") as log:
-        subprocess.Popen(
+        started = subprocess.Popen(
             [*network.inside(HUB), *command],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -46,6 +46,7 @@ def start(network: Network, directory: Path, host: int) -> None:
             raise TimeoutError((directory / "redis.log").read_text())
         time.sleep(0.05)
     (directory / _NOTE).write_text(f"{at}:{PORT}")
+    return started
 
 
 def environment(directory: Path) -> dict[str, str]:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+import ray
+
 import paxos_ray
 from paxos_ray import IslandStatus
 from tests.actors.test_survival import Load
@@ -102,6 +104,18 @@ def coordinator_host(seen: IslandStatus) -> int:
     """The host that the coordinator is on."""
     (node,) = [node for node in seen.nodes if node.coordinator]
     return int(node.address.split(".")[2]) - 1
+
+
+def await_deputy(name: str) -> None:
+    """Wait until there is a deputy that knows all citizens, and that this process knows."""
+    island, deadline = paxos_ray.attach(name), time.monotonic() + SOON_S
+    ids = set(island.government().citizens)
+    while (deputy := island._client._lookout._deputy) is None or ids - set(
+        ray.get(deputy.known.remote(), timeout=SOON_S)
+    ):
+        if time.monotonic() > deadline:
+            raise TimeoutError("no deputy")
+        time.sleep(0.05)
 
 
 # -- who counts meanwhile -------------------------------------------------------------------------
