@@ -19,6 +19,7 @@ from paxos_ray.actors import placement
 from paxos_ray.actors.carrier import SWEEP_S, Carrier
 from paxos_ray.actors.engine import Engine
 from paxos_ray.actors.settings import DEPUTY, Settings, Wish, namespace
+from paxos_ray.actors.suspicion import settle
 
 INFORM_S = 5.0
 """How often it is told who the citizens are when nothing changes: it may have been restarted."""
@@ -32,15 +33,24 @@ class Deputy:
     def __init__(self, island: str, republic: str, settings: Settings) -> None:
         self._arguments = (island, republic, settings, Wish(0, 0))
         self._carrier: Carrier | None = None
-        self._citizens: tuple[tuple[str, Any], ...] = ()
+        self._citizens: dict[str, Any] = {}  # those that this process could call
 
     async def know(self, citizens: tuple[tuple[str, Any], ...]) -> None:
         """These are the citizens: the id of each, and its actor."""
-        self._citizens = citizens
+        ids = dict(citizens)
+        self._citizens = {id: handle for id, handle in self._citizens.items() if id in ids}
+        new = [(id, handle) for id, handle in citizens if id not in self._citizens]
+        await asyncio.gather(*(self._greet(id, handle) for id, handle in new))
+
+    async def _greet(self, id: str, handle: Any) -> None:
+        # Where an actor is, Ray's control service is asked when that one is called for the first
+        # time, and not before.
+        await settle(handle.probe.remote())
+        self._citizens[id] = handle
 
     async def known(self) -> tuple[str, ...]:
-        """The ids of the citizens that it was told of."""
-        return tuple(id for id, _ in self._citizens)
+        """The ids of the citizens that it was told of, and has called. Does not wake it."""
+        return tuple(self._citizens)
 
     async def open(self) -> bytes:
         """See `Carrier.open`."""
@@ -65,7 +75,7 @@ class Deputy:
         return self._carrier
 
     async def _run(self, carrier: Carrier) -> None:
-        await carrier.recover(self._citizens)
+        await carrier.recover(tuple(self._citizens.items()))
         asking = carrier.engine.asking
         while asking.any or carrier.engine.times.since(asking.asked_at) < _STAYS_S:
             await asyncio.sleep(SWEEP_S)

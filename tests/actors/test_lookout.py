@@ -17,7 +17,7 @@ class Carrier:
 
     def __init__(self) -> None:
         self.there = True
-        self.alive = self
+        self.alive = self.known = self
         self.asked: list[Future[int]] = []
 
     def remote(self) -> Carrier:

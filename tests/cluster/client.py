@@ -12,6 +12,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -24,6 +25,7 @@ T = TypeVar("T")
 
 CALL_S = 120.0
 _CONNECT_S = 60.0
+_LOOK_S = 0.5
 
 
 class NoConnection(Exception):
@@ -31,9 +33,17 @@ class NoConnection(Exception):
 
 
 class Client:
-    """The process as seen by who started it. Raises `NoConnection`."""
+    """The process as seen by who started it, `waiting` being called now and then until it is
+    connected. Raises `NoConnection`."""
 
-    def __init__(self, host: int, inside: list[str], environment: dict[str, str], ray: str) -> None:
+    def __init__(
+        self,
+        host: int,
+        inside: list[str],
+        environment: dict[str, str],
+        ray: str,
+        waiting: Callable[[], None],
+    ) -> None:
         self.host = host
         self._line, theirs = Pipe()
         command = [sys.executable, "-m", "tests.cluster.client", str(theirs.fileno())]
@@ -51,10 +61,14 @@ class Client:
         self._count = 0
         self._lock = threading.Lock()
         try:
-            if not self._line.poll(_CONNECT_S):
-                raise NoConnection(f"host {host}: not within {_CONNECT_S:g} s")
+            deadline = time.monotonic() + _CONNECT_S
+            while not self._line.poll(_LOOK_S):
+                waiting()
+                if time.monotonic() > deadline:
+                    self.close()
+                    raise NoConnection(f"host {host}: not within {_CONNECT_S:g} s")
             trouble = self._line.recv()
-        except EOFError:
+        except (EOFError, OSError):
             trouble = "the process has ended"
         if trouble is not None:
             self.close()

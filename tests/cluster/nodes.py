@@ -24,7 +24,7 @@ from tests.cluster.client import Client, NoConnection
 from tests.cluster.network import Network, address
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 90.0
+START_S = 150.0
 HEAD = 0
 PORT = 6379
 MORE = "environment"
@@ -213,7 +213,13 @@ class Cluster:
         deadline = time.monotonic() + START_S
         while True:
             try:
-                client = Client(host, self.inside(host), self.environment, self.address)
+                client = Client(
+                    host,
+                    self.inside(host),
+                    self.environment,
+                    self.address,
+                    lambda: self._start_again(host),
+                )
             except NoConnection:
                 if time.monotonic() > deadline:
                     raise
