@@ -96,6 +96,19 @@ def test_ray_s_word_that_a_carrier_is_away_is_taken(scene: Scene) -> None:
     assert scene.carrier is scene.coordinator
 
 
+def test_the_deputy_is_known_before_ray_s_control_service_is_away(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not scene.look(0.0)
+    seeking = scene.lookout._finding
+    assert seeking is not None
+    seeking.join()
+    assert scene.deputy.asked, "it was called, so that this process knows where it is"
+    monkeypatch.setattr(lookout.ray, "get_actor", None)
+    assert scene.look(0.0, lost=True)
+    assert scene.carrier is scene.deputy
+
+
 def test_nobody_waits_for_a_ray_that_does_not_say_who_is_the_deputy(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
