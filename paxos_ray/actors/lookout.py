@@ -109,7 +109,7 @@ class Lookout:
 
     def _look_up(self) -> None:
         with contextlib.suppress(ValueError, RayError, OSError, RuntimeError):
-            found = ray.get_actor(DEPUTY, namespace=namespace(self._island))
+            found: Any = ray.get_actor(DEPUTY, namespace=namespace(self._island))
             # Where that is, Ray says when it is called for the first time, and not before.
             found.known.remote().future().add_done_callback(lambda known: known.exception())
             self._deputy, self._doubtful = found, False
