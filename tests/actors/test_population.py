@@ -1,0 +1,87 @@
+"""Whom the keeper of a population asks, and who goes first: without Ray."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from paxos_ray.actors import population as populations
+from paxos_ray.actors.engine import Engine
+from paxos_ray.actors.member import Member
+from paxos_ray.actors.population import Population
+from paxos_ray.actors.settings import Settings, Wish
+from tests.actors.test_engine import Silent
+from tests.core.harness import government
+
+
+@pytest.fixture(autouse=True)
+def sites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One node."""
+    here = SimpleNamespace(nodes=[], choose=lambda occupied: None, move=lambda homes: None)
+    monkeypatch.setattr(populations, "Sites", lambda *_: here)
+
+
+def of(engine: Engine, wish: Wish) -> Population:
+    return Population(engine, "rome", Settings(), wish)
+
+
+def test_who_is_being_launched_is_not_asked_who_it_is() -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings(ping_ms=10, timeout_ms=40))
+        population = of(engine, Wish(1, 3))
+        starting, found = Silent(), Silent()
+        engine.members.update(a=Member("a", starting), b=Member("b", found))
+        population._coming["a"] = "is being launched"
+        await population._look()
+        await population.want(Wish(2, 5))
+        assert found.calls > 0, "nobody knows who that is"
+        assert starting.calls == 0
+        assert engine.members["a"].able, "and it does not hang"
+        engine.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("leaving", "gone"), [((), ["e", "d"]), (("a", "b"), ["a", "b"]), (("c", "z"), ["c", "e"])]
+)
+def test_who_leaves(leaving: tuple[str, ...], gone: list[str]) -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        population = of(engine, Wish(2, 3, leaving=leaving))
+        engine.government = government("ab", "c", "de", number=9, acclimated="abcde")
+        for id in "abcde":
+            engine.members[id] = member = Member(id, Silent())
+            introduction: Any = SimpleNamespace(node="here", wish=population.wish)
+            member.introduction = introduction
+        left: list[str] = []
+        population._leave = lambda id, why: left.append(id)  # type: ignore[method-assign]
+        await population._look()
+        assert left == gone
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_few_are_launched_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        population = of(engine, Wish(2, 50))
+        engine.government = government("a", "", "", number=9, acclimated="a")
+        engine.members["a"] = member = Member("a", Silent())
+        introduction: Any = SimpleNamespace(node="here", wish=population.wish)
+        member.introduction = introduction
+        monkeypatch.setattr(populations, "launch", lambda _, who, *__: Member(who.id, Silent()))
+        for _ in range(3):
+            await population._look()
+            assert len(population._coming) == populations._STARTS
+        first = next(iter(population._coming))
+        population._coming[first] = "loads the state"
+        await population._look()
+        assert len(population._coming) == populations._STARTS + 1
+        engine.close()
+
+    asyncio.run(run())
