@@ -346,6 +346,7 @@ class Engine:
                 self.lost_leader()
             if self.asking.full:
                 self._loop.call_later(FULL_S, self.kick)
+        led = member is self.leader
         if turn.government is not None and turn.number > self.known:
             self._install(turn.government)
         if turn.donor is not None and not member.loading:
@@ -353,7 +354,9 @@ class Engine:
         delay_s = self._beat(member)
         if turn.wakeup_ms is not None:
             delay_s = min(delay_s, turn.wakeup_ms / 1000)
-        if turn.urgent:
+        if led and member is not self.leader:
+            self.schedule(member, 0.0)  # who follows it knows that only by its last pulse
+        elif turn.urgent:
             self.schedule(member, delay_s)
         elif member is self.leader:
             self.schedule(member, max(delay_s, LEADER_PAUSE_S) if self.busy else delay_s)
