@@ -38,16 +38,20 @@ if TYPE_CHECKING:
         IslandShutDown,
         NameTaken,
         NoQuorum,
+        NotAdmitted,
         NotEnoughCitizens,
         OutcomeUnknown,
         Overloaded,
         PaxosError,
         RayNotInitialised,
         RecoveryRefused,
+        SecretNeeded,
         SharedNodes,
         Superseded,
         TimedOut,
         UnknownIsland,
+        WrongSecret,
+        WrongVersion,
     )
     from paxos_ray.actors.gate import Backlog
     from paxos_ray.actors.handles import Counter
@@ -106,8 +110,9 @@ _WHERE = {
     "actors.cluster": "Cluster NoCluster Task TaskFailed connected embedded start",
     "actors.errors": (
         "CannotRecord ClusterTooSmall EntryGone EventsGone FewCitizens InvalidArgument IslandError "
-        "IslandShutDown NameTaken NoQuorum NotEnoughCitizens OutcomeUnknown Overloaded PaxosError "
-        "RayNotInitialised RecoveryRefused SharedNodes Superseded TimedOut UnknownIsland"
+        "IslandShutDown NameTaken NoQuorum NotAdmitted NotEnoughCitizens OutcomeUnknown Overloaded "
+        "PaxosError RayNotInitialised RecoveryRefused SecretNeeded SharedNodes Superseded TimedOut "
+        "UnknownIsland WrongSecret WrongVersion"
     ),
     "actors.gate": "Backlog",
     "actors.handles": "Counter",
@@ -182,6 +187,7 @@ __all__ = [
     "NoContext",
     "NoQuorum",
     "NodeStatus",
+    "NotAdmitted",
     "NotEnoughCitizens",
     "NotHeld",
     "Observation",
@@ -198,6 +204,7 @@ __all__ = [
     "RecoveryRefused",
     "RemoteTraceback",
     "Response",
+    "SecretNeeded",
     "Semaphore",
     "Sequence",
     "SharedNodes",
@@ -214,7 +221,9 @@ __all__ = [
     "UnknownObject",
     "Watch",
     "WrongKind",
+    "WrongSecret",
     "WrongValue",
+    "WrongVersion",
     "attach",
     "connected",
     "context",

@@ -19,6 +19,7 @@ from ray.exceptions import RayError
 
 from paxos_ray.actors import wire
 from paxos_ray.actors.engine import Engine
+from paxos_ray.actors.growing import grow
 from paxos_ray.actors.keeping import Digests
 from paxos_ray.actors.member import Lost, Member
 from paxos_ray.core.promise import Promise
@@ -64,6 +65,9 @@ def compare(promise: Promise, said: Mapping[str, Mapping[str, str]]) -> list[Div
         wrong = tuple(id for id, digest in told.items() if not decided or digest != most)
         found.append(Divergence(promise, part, wrong, decided))
     return found
+
+
+grow(Divergence)
 
 
 class Audit:
@@ -116,7 +120,7 @@ class Audit:
         while loop.time() < deadline:
             try:
                 digests: Digests | None = await self._engine.call(
-                    member, member.handle.audited.remote(promise)
+                    member, member.citizen.audited.remote(promise)
                 )
             except Lost:
                 return None
@@ -131,6 +135,6 @@ class Audit:
             return
         await asyncio.to_thread(ray.kill, member.handle)
         try:
-            await self._engine.call(member, member.handle.introduce.remote())
+            await self._engine.call(member, member.citizen.introduce.remote())
         except (Lost, RayError):
             pass

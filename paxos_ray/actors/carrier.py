@@ -10,6 +10,7 @@ from typing import Any
 from ray.exceptions import RayError
 
 from paxos_ray.actors import wire
+from paxos_ray.actors.authority import Authority
 from paxos_ray.actors.engine import Engine
 from paxos_ray.actors.member import Lost, Member, find
 from paxos_ray.actors.population import Population
@@ -27,8 +28,10 @@ AGAIN_S = 1.0
 class Carrier:
     """Serves clients. What it knows it reads from the citizens, whenever it begins."""
 
-    def __init__(self, island: str, republic: str, settings: Settings, wish: Wish) -> None:
-        self.engine = Engine(island, settings, republic)
+    def __init__(
+        self, island: str, republic: str, settings: Settings, wish: Wish, authority: Authority
+    ) -> None:
+        self.engine = Engine(island, settings, republic, authority)
         self.population = Population(self.engine, republic, settings, wish)
         self.ready = asyncio.Event()
 
@@ -61,7 +64,7 @@ class Carrier:
         Ray is asked who is there only if none of those `known` says who leads: while its control
         service is away, that would hold up the whole process."""
         engine = self.engine
-        await self._consult([Member(id, handle) for id, handle in known])
+        await self._consult([Member(id, handle, engine.authority) for id, handle in known])
         if engine.leader is None:
             await self._consult(await self._ask_ray())
         if engine.leader is not None:
@@ -84,7 +87,7 @@ class Carrier:
     async def _ask_ray(self) -> list[Member]:
         while True:
             try:
-                return await asyncio.to_thread(find, self.engine.island)
+                return await asyncio.to_thread(find, self.engine.island, self.engine.authority)
             except (RayError, OSError, RuntimeError) as error:
                 log.warning("island %s: who is there, is not known: %s", self.engine.island, error)
                 await asyncio.sleep(AGAIN_S)

@@ -14,15 +14,17 @@ from typing import Any, NamedTuple
 import ray
 
 from paxos_ray.actors import wire
+from paxos_ray.actors.authority import OPEN, Authority
 from paxos_ray.actors.board import WATCHES, Board, Want
+from paxos_ray.actors.growing import fit, grow
 from paxos_ray.actors.heritage import Estate, Forebear, Identity
 from paxos_ray.actors.keeping import Digests, Keeping
 from paxos_ray.actors.onlookers import LOOKS, Onlookers
 from paxos_ray.actors.records import Desk
 from paxos_ray.actors.settings import Settings, Wish
-from paxos_ray.actors.snapshots import Snapshots
+from paxos_ray.actors.snapshots import SNAPSHOT, Snapshots
 from paxos_ray.actors.tail import Tail
-from paxos_ray.actors.wire import Answer, Bundle, Call, Result, Turn, seal, unseal
+from paxos_ray.actors.wire import Answer, Bundle, Call, Result, Round, Turn, seal, unseal
 from paxos_ray.core import Entry, Promise, Pulse
 from paxos_ray.core import government as core
 from paxos_ray.core.messages import THROTTLED, Receipt
@@ -78,12 +80,24 @@ class Portrait(NamedTuple):
     events_from: Promise
 
 
+grow(Introduction, Portrait)
+
+
 class Citizen(Forebear):
-    """The actor. `turn`, `give`, `receive` and `settle` are its part in the island's work."""
+    """What the actor does, see `CitizenActor`. `turn`, `give`, `receive` and `settle` are its part
+    in the island's work."""
 
     def __init__(
-        self, identity: Identity, settings: Settings, wish: Wish, estate: Estate | None = None
+        self,
+        identity: Identity,
+        settings: Settings,
+        wish: Wish,
+        estate: Estate | None = None,
+        authority: Authority = OPEN,
+        version: int = wire.VERSION,
     ) -> None:
+        wire.speak(version)  # another than this one's in tests only
+        self._authority = authority
         self._lock = Desk()
         self._identity = identity
         self._settings = settings
@@ -92,7 +106,7 @@ class Citizen(Forebear):
         self._replica = Replica()
         self._keeping = Keeping(self._lock)
         self._keeping.adopt(self._replica)
-        self._snapshots = Snapshots()
+        self._snapshots = Snapshots(authority)
         self._tail = Tail(settings.limits.stream_bytes)
         self._board = Board(settings.limits.event_bytes)
         self._pulses: dict[str, tuple[int, Pulse]] = {}  # given (when), not yet settled, by key
@@ -132,7 +146,7 @@ class Citizen(Forebear):
         If the next pulse has other recipients, or there is none, they are all None, and what
         there is comes with `settle`. `round` is a sealed `Round`.
         """
-        owner, key, calls, expected, _ = unseal(round)
+        owner, key, calls, expected, _ = fit(Round, unseal(round))
         with self._lock:
             self._input(owner, calls)
             pulse = self._legislator.outbox()
@@ -159,7 +173,7 @@ class Citizen(Forebear):
 
         Only who must not wait gives its next pulse with it, so that others' may be put together.
         """
-        owner, key, _, _, known = unseal(round)
+        owner, key, _, _, known = fit(Round, unseal(round))
         with self._lock:
             legislator = self._legislator
             _, pulse = self._pulses.get(key, _NO_PULSE)
@@ -218,7 +232,7 @@ class Citizen(Forebear):
 
     def restore(self, owner: str, known: int, reference: list[Any]) -> bytes:
         """Load another's snapshot and go on from there: a `Turn`."""
-        snapshot = unseal(ray.get(reference[0]))
+        snapshot = unseal(self._authority.verify(SNAPSHOT, ray.get(reference[0])))
         with self._lock:
             if not self._stateful() and isinstance(snapshot, dict):
                 replica = Replica()
@@ -240,7 +254,7 @@ class Citizen(Forebear):
     def watch(self, who: str, wants: bytes, limit_s: float) -> bytes:
         """Events of objects, waited for: see `Board.wait`. `wants` are sealed `Want`s, the answer
         is as many `Found`s, sealed."""
-        asked = [Want(*want) for want in unseal(wants)]
+        asked = [fit(Want, want) for want in unseal(wants)]
         found = self._board.wait(who, asked, limit_s)
         return seal([tuple(each) for each in found])
 

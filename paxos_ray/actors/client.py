@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import ActorDiedError, RayActorError, RayTaskError
 
+from paxos_ray.actors.authority import Authority
 from paxos_ray.actors.errors import (
     IslandShutDown,
     NoQuorum,
@@ -28,6 +29,8 @@ from paxos_ray.actors.errors import (
     TimedOut,
 )
 from paxos_ray.actors.gate import Gate, weigh
+from paxos_ray.actors.greeting import greeted
+from paxos_ray.actors.guard import Guarded, refusal
 from paxos_ray.actors.lanes import Consistency
 from paxos_ray.actors.lookout import Lookout
 from paxos_ray.actors.nearby import Nearby, Ways
@@ -58,11 +61,12 @@ _NO_QUERIES = seal([])
 class Client:
     """Sends operations and queries; see `write` and `read`."""
 
-    def __init__(self, island: str, coordinator: Any) -> None:
+    def __init__(self, island: str, coordinator: Guarded) -> None:
         self.island = island
+        self.authority = coordinator.authority
         self.coordinator = coordinator
         self.gate = Gate()
-        ways = Ways(self._learn, partial(find, island), self._ask, self.gate.leave)
+        ways = Ways(self._learn, partial(find, island, self.authority), self._ask, self.gate.leave)
         self.nearby = Nearby(island, ways)
         self.follower: Follower | None = None
         self._lookout = Lookout(island, coordinator)
@@ -169,6 +173,11 @@ class Client:
     def closed(self) -> bool:
         """Whether nothing can be asked any more."""
         return self._closed is not None
+
+    @property
+    def closed_by(self) -> Exception | None:
+        """Why, if it is so."""
+        return self._closed
 
     def close(self, error: Exception) -> None:
         """Answer all that is unanswered, and all that is yet to come, with this error."""
@@ -300,8 +309,11 @@ class Client:
     def _failed(self, error: BaseException, failed: Callable[[Exception], None]) -> None:
         """Wait a moment, longer each time, and send again: unless the island is no more."""
         lack: NoQuorum | None = None
+        refused = refusal(error)
         if not ray.is_initialized():
             self.close(RayNotInitialised("Ray was shut down in this process"))
+        elif refused is not None:
+            self.close(refused)
         elif isinstance(error, ActorDiedError):
             self._died = True  # what follows from that needs Ray, which waits for this thread
         elif isinstance(error, RayActorError):
@@ -316,17 +328,20 @@ class Client:
         self._failures += 1
         self._not_before = time.monotonic() + pause_s
         failed(Exception(str(error)))
+        if self._closed is not None:  # what has failed waits again, and nobody sends any more
+            self._send()
         if lack is not None and self._lacking > 1:
             self._interrupt(lack)
 
     def follow(self) -> bool:
         """Its coordinator has ended for good: turn to the one that has taken over, if the island
         was founded anew, or is just being so; False, and closed, when it was shut down."""
-        found = successor(self.island, self.coordinator)
+        found = successor(self.island, self.coordinator.actor)
         if found is None:
             self.close(IslandShutDown(f"island {self.island!r} was shut down"))
-        elif found is not self.coordinator:
-            self.coordinator, self._lookout = found, Lookout(self.island, found)
+        elif found is not self.coordinator.actor:
+            self.coordinator = Guarded(found, self.authority)
+            self._lookout = Lookout(self.island, self.coordinator)
         return found is not None
 
     def _learn(self) -> Roster | None:
@@ -409,8 +424,12 @@ class Client:
         """How much may be unanswered is the island's to say; until then it is the default."""
 
         def told(future: Future[Any]) -> None:
-            if future.exception() is None:
+            error = future.exception()
+            refused = refusal(error)
+            if error is None:
                 self.gate.widen(future.result().client_bytes)
+            elif refused is not None:
+                self.close(refused)
 
         try:
             self.coordinator.limits.remote().future().add_done_callback(told)
@@ -449,25 +468,37 @@ class Client:
         self._write(session, session.keepalive())
 
 
-_clients: dict[tuple[str, str], Client] = {}
+_clients: dict[tuple[str, Authority, str], Client] = {}
 _clients_lock = threading.Lock()
 
 
-def client(island: str, coordinator: Any | None = None) -> Client:
-    """This process's client of that island, made if there is none yet.
+def client(island: str, authority: Authority, coordinator: Any | None = None) -> Client:
+    """This process's client of that island by that authority, made if there is none yet.
 
-    Raises `RayNotInitialised`; `ValueError` if there is no such island."""
+    Raises `RayNotInitialised`, `NotAdmitted`; `ValueError` if there is no such island."""
     if not ray.is_initialized():
         raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")
-    key = (island, ray.get_runtime_context().get_worker_id())
+    key = (island, authority, ray.get_runtime_context().get_worker_id())
     with _clients_lock:
         present = _clients.get(key)
         if coordinator is None:
             if present is not None and present.fresh:
                 return present
             coordinator = ray.get_actor(COORDINATOR, namespace=namespace(island))
-        same = present is not None and actor_id(present.coordinator) == actor_id(coordinator)
-        if present is None or present.closed or not same:
-            present = _clients[key] = Client(island, coordinator)
+        if not _serves(present, coordinator):
+            door = greeted(island, coordinator, authority)
+            rooted = (island, door.authority, key[2])
+            present = _clients.get(rooted)
+            if present is None or not _serves(present, coordinator):
+                present = Client(island, door)
+            _clients[rooted] = _clients[key] = present
+        assert present is not None
         present.heard_at = time.monotonic()
         return present
+
+
+def _serves(present: Client | None, coordinator: Any) -> bool:
+    """Whether that client is of use, and of that coordinator."""
+    if present is None or present.closed:
+        return False
+    return actor_id(present.coordinator) == actor_id(coordinator)

@@ -13,9 +13,12 @@ import ray
 
 from paxos_ray.actors import deputy, placement
 from paxos_ray.actors.audit import Audit, Divergence
+from paxos_ray.actors.authority import OPEN, Authority
 from paxos_ray.actors.autoscale import Autoscale
 from paxos_ray.actors.carrier import SWEEP_S, Carrier
 from paxos_ray.actors.citizen import Portrait
+from paxos_ray.actors.growing import grow
+from paxos_ray.actors.guard import Guarded, guarded
 from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.placement import Node
 from paxos_ray.actors.scaling import Scaling
@@ -63,14 +66,21 @@ class Survey:
 
 
 class Coordinator:
-    """The actor. `open`, `write` and `read` are for clients, its other methods for islands."""
+    """What the actor does, see `CoordinatorActor`. `open`, `write` and `read` are for clients, its
+    other methods for islands."""
 
     async def __init__(  # type: ignore[misc]  # Ray awaits it: there is a loop from here on
-        self, island: str, republic: str, settings: Settings, wish: Wish
+        self,
+        island: str,
+        republic: str,
+        settings: Settings,
+        wish: Wish,
+        authority: Authority = OPEN,
     ) -> None:
+        self._authority = authority
         self._republic = republic
         self._settings = settings
-        self._carrier = Carrier(island, republic, settings, wish)
+        self._carrier = Carrier(island, republic, settings, wish, authority)
         self._engine = self._carrier.engine
         self._population = self._carrier.population
         self._ready = self._carrier.ready
@@ -94,6 +104,10 @@ class Coordinator:
         """See `Carrier.alive`."""
         return await self._carrier.alive()
 
+    async def greet(self) -> str:
+        """The republic: for who knows the secret and not what it is signed for."""
+        return self._republic
+
     async def limits(self) -> Limits:
         """How much is held where: some of it at clients."""
         return self._settings.limits
@@ -105,31 +119,41 @@ class Coordinator:
         if not self._engine.members:
             self._population.found()
 
-    async def want(self, citizens: int, leaving: tuple[str, ...] = ()) -> Wish:
+    async def want(self, citizens: int, leaving: tuple[str, ...], version: int) -> Wish:
         """From now on the island is to have so many citizens, whatever is read from them, and if
-        that is fewer, without these: the wish that says so."""
+        that is fewer, without these: if the wish of that version is the last. The last wish that
+        there is then: so a call that comes again, however much later, changes nothing."""
         await self._ready.wait()
-        wish = self._population.wish.next(citizens, leaving=leaving)
-        await self._population.want(wish)
-        return wish
+        last = self._population.wish
+        if version == last.version:
+            await self._population.want(last.next(citizens, leaving=leaving))
+        return self._population.wish
 
-    async def autoscale(self, rules: Autoscale | None) -> Wish:
-        """From now on the number of citizens follows these rules, or stays: the wish for it."""
+    async def autoscale(self, rules: Autoscale | None, version: int) -> Wish:
+        """From now on the number of citizens follows these rules, or stays, likewise: the last
+        wish."""
         await self._ready.wait()
-        wish, government = self._population.wish, self._engine.government
-        citizens = wish.citizens
+        last, government = self._population.wish, self._engine.government
+        citizens = last.citizens
         if rules is not None:
             seats = 1 if government is None else len(government.parliament)
             citizens = rules.bounded(citizens, min(citizens, seats))
-        wish = wish.next(citizens, rules)
-        await self._population.want(wish)
-        return wish
+        if version == last.version:
+            await self._population.want(last.next(citizens, rules))
+        return self._population.wish
+
+    async def renew(self, ids: tuple[str, ...]) -> None:
+        """Replace those of these citizens that there still are, one at a time."""
+        await self._ready.wait()
+        self._population.renew(ids)
 
     async def progress(self, news: int = -1, limit_s: float = 0.0) -> Progress:
         """How far the island is; if there is nothing since `news`, after `limit_s` at most."""
         await self._ready.wait()
+        return self._progress(await self._engine.changed.heard(news, limit_s))
+
+    def _progress(self, news: int) -> Progress:
         engine, population = self._engine, self._population
-        news = await engine.changed.heard(news, limit_s)
         return Progress(
             republic=self._republic,
             settings=self._settings,
@@ -173,7 +197,7 @@ class Coordinator:
         return Survey(
             pid=os.getpid(),
             node=self._population.sites.here,
-            progress=await self.progress(),
+            progress=self._progress(engine.changed.rung),
             reigns=tuple(engine.reigns),
             calls=engine.asking.calls,
             weight=engine.asking.weight,
@@ -187,7 +211,7 @@ class Coordinator:
     async def _portray(self, member: Member, digest: bool, limit_s: float) -> Portrait | None:
         try:
             portrait: Portrait = await self._engine.call(
-                member, member.handle.portray.remote(digest), limit_s
+                member, member.citizen.portray.remote(digest), limit_s
             )
         except Lost:
             return None
@@ -213,19 +237,33 @@ class Coordinator:
         while not self._population.shaped:
             heard = await self._engine.changed.heard(heard, SWEEP_S)
         node = self._population.sites.carrier_node(self._population.homes())
-        arguments = (self._engine.island, self._republic, self._settings, node)
-        await deputy.inform(self._engine, await asyncio.to_thread(deputy.appoint, *arguments))
+        arguments = (self._engine.island, self._republic, self._settings, node, self._authority)
+        found = await asyncio.to_thread(deputy.appoint, *arguments)
+        await deputy.inform(self._engine, Guarded(found, self._authority))
+
+
+@guarded
+class CoordinatorActor(Coordinator):
+    """The actor."""
+
+
+grow(Progress, Survey)
 
 
 def create(
-    island: str, republic: str, settings: Settings, wish: Wish, node: str | None = None
+    island: str,
+    republic: str,
+    settings: Settings,
+    wish: Wish,
+    node: str | None,
+    authority: Authority,
 ) -> object:
     """Start the coordinator of a new island, on that node if it can be; its name is taken at once.
 
     Raises `ValueError` when it is taken already.
     """
     return (
-        ray.remote(Coordinator)
+        ray.remote(CoordinatorActor)
         .options(
             name=COORDINATOR,
             namespace=namespace(island),
@@ -236,7 +274,7 @@ def create(
             enable_task_events=False,
             scheduling_strategy=placement.strategy(node),
         )
-        .remote(island, republic, settings, wish)
+        .remote(island, republic, settings, wish, authority)
     )
 
 

@@ -16,8 +16,11 @@ import ray
 from ray.exceptions import RayError
 
 from paxos_ray.actors import placement
+from paxos_ray.actors.authority import OPEN, Authority
 from paxos_ray.actors.carrier import SWEEP_S, Carrier
 from paxos_ray.actors.engine import Engine
+from paxos_ray.actors.errors import NotAdmitted
+from paxos_ray.actors.guard import Guarded, guarded
 from paxos_ray.actors.settings import DEPUTY, Settings, Wish, namespace
 from paxos_ray.actors.suspicion import settle
 
@@ -28,10 +31,13 @@ _STAYS_S = 5.0  # after the last client has asked it for something
 
 
 class Deputy:
-    """The actor."""
+    """What the actor does, see `DeputyActor`."""
 
-    def __init__(self, island: str, republic: str, settings: Settings) -> None:
-        self._arguments = (island, republic, settings, Wish(0, 0))
+    def __init__(
+        self, island: str, republic: str, settings: Settings, authority: Authority = OPEN
+    ) -> None:
+        self._authority = authority
+        self._arguments = (island, republic, settings, Wish(0, 0), authority)
         self._carrier: Carrier | None = None
         self._citizens: dict[str, Any] = {}  # those that this process could call
 
@@ -84,22 +90,29 @@ class Deputy:
         carrier.engine.close()
 
 
-async def inform(engine: Engine, deputy: Any) -> None:
+@guarded
+class DeputyActor(Deputy):
+    """The actor."""
+
+
+async def inform(engine: Engine, deputy: Guarded) -> None:
     """For ever: tell the deputy of an island who its citizens are, whenever that has changed."""
     heard = -1
     while True:
         alive = [m for m in engine.members.values() if not (m.dead or m.stopped)]
-        with contextlib.suppress(RayError, TimeoutError):
+        with contextlib.suppress(RayError, NotAdmitted, TimeoutError):
             async with asyncio.timeout(INFORM_S):
                 await deputy.know.remote(tuple((member.id, member.handle) for member in alive))
         heard = await engine.changed.heard(heard, INFORM_S)
 
 
-def appoint(island: str, republic: str, settings: Settings, node: str | None) -> Any:
+def appoint(
+    island: str, republic: str, settings: Settings, node: str | None, authority: Authority
+) -> Any:
     """The deputy of an island: a new one, on that node if it can be, unless it has one."""
     try:
         return (
-            ray.remote(Deputy)
+            ray.remote(DeputyActor)
             .options(
                 name=DEPUTY,
                 namespace=namespace(island),
@@ -110,7 +123,7 @@ def appoint(island: str, republic: str, settings: Settings, node: str | None) ->
                 enable_task_events=False,
                 scheduling_strategy=placement.strategy(node),
             )
-            .remote(island, republic, settings)
+            .remote(island, republic, settings, authority)
         )
     except ValueError:
         return ray.get_actor(DEPUTY, namespace=namespace(island))

@@ -18,7 +18,11 @@ from ray.exceptions import ActorDiedError, RayError
 from paxos_ray.actors import wire
 from paxos_ray.actors.absences import Absences
 from paxos_ray.actors.asking import FULL_S, Asking
+from paxos_ray.actors.authority import OPEN, Authority
 from paxos_ray.actors.bell import Bell
+from paxos_ray.actors.doors import GIVE, REPLY, REQUEST, SETTLE, SETTLED
+from paxos_ray.actors.errors import NotAdmitted
+from paxos_ray.actors.guard import refusal
 from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.quorum import Quorum
 from paxos_ray.actors.settings import Settings
@@ -52,11 +56,19 @@ PROBE_S = 1.0  # so often that one is tried again: should it be that its answer 
 class Engine:
     """Carries pulses for one island, within the event loop that it was made in."""
 
-    def __init__(self, island: str, settings: Settings, republic: str | None = None) -> None:
+    def __init__(
+        self,
+        island: str,
+        settings: Settings,
+        republic: str | None = None,
+        authority: Authority = OPEN,
+    ) -> None:
         self.island = island
         self.republic = republic  # None: any
         self.foreign: dict[str, tuple[Member, str]] = {}  # of other republics, and which
         self.settings = settings
+        self.authority = authority
+        self.refused: dict[str, str] = {}  # who is not understood or not let in, and why
         self.members: dict[str, Member] = {}
         self.government: Government | None = None
         self.reigns: list[tuple[int, str]] = []  # number and leader of governments seen here
@@ -75,7 +87,7 @@ class Engine:
         self._circles: dict[str, tuple[str, ...]] = {}  # who is expected to be sent to, by whom
         self._quorum = Quorum()
         self.absences = Absences(self)
-        self.strangers = Strangers(island, self._met)
+        self.strangers = Strangers(island, authority, self._met)
         self._watch = Watch(self.members, self.absences.suspect)
         self.spawn(self._watch.keep())
 
@@ -210,22 +222,22 @@ class Engine:
         """
         self._keys += 1
         key = f"{self.owner}/{self._keys}"
-        brought = member.told
+        brought, sign = member.told, self.authority.sign
         expected = tuple(other.id for other in circle)
         # One argument of bytes: what Ray is given besides costs as much as half a call.
         given = member.give(len(circle))(
-            seal(tuple(wire.Round(self.owner, key, calls, expected, self.known)))
+            sign(GIVE, seal(tuple(wire.Round(self.owner, key, calls, expected, self.known))))
         )
         requests = given if len(circle) > 1 else [given]
         replies = [other.receive(request) for other, request in zip(circle, requests, strict=True)]
-        settled = seal(tuple(wire.Round(self.owner, key, None, (), self.known)))
+        settled = sign(SETTLE, seal(tuple(wire.Round(self.owner, key, None, (), self.known))))
         last = member.settle(settled, *replies)
         try:
             async with asyncio.timeout(self._limit_s) as scope:
                 for one in (member, *circle):
                     one.calls[scope] = self._loop.time()
-                turn: Turn = unseal(await last)
-        except (RayError, TimeoutError):
+                turn: Turn = unseal(self.authority.verify(SETTLED, await last))
+        except (RayError, NotAdmitted, TimeoutError):
             for reference in (*requests, *replies, last):
                 self.spawn(_disregard(reference))
             return await self._mend(member, key, circle, requests, replies)
@@ -253,10 +265,18 @@ class Engine:
     async def _link(self, member: Member, other: Member, request: Any, reply: Any) -> bytes | None:
         try:
             await self.call(member, request, IMPATIENT_S)
-            answer: bytes | None = await self.call(other, reply, IMPATIENT_S)
+            return await self._reply(other, reply, IMPATIENT_S)
         except Lost:
             return None
-        return answer
+
+    async def _reply(self, other: Member, reference: Any, limit_s: float) -> bytes | None:
+        """What it says to a request. Raises `Lost`."""
+        signed = await self.call(other, reference, limit_s)
+        try:
+            return None if signed is None else bytes(self.authority.verify(REPLY, signed))
+        except NotAdmitted as refused:
+            self._refuses(other, refused)
+            raise Lost from None
 
     async def follow(self, member: Member, turn: Turn) -> None:
         """Take in what a citizen says, and carry what it gives until it gives no more."""
@@ -285,10 +305,10 @@ class Engine:
                 return None
             other.probed_at, limit_s = now, IMPATIENT_S
         try:
-            reply: bytes | None = await self.call(other, other.receive(request), limit_s)
+            signed = self.authority.sign(REQUEST, request)
+            return await self._reply(other, other.receive(signed), limit_s)
         except Lost:
             return None
-        return reply
 
     async def call(self, member: Member, reference: Any, limit_s: float | None = None) -> Any:
         """The result of a call on a citizen. Raises `Lost` when there is none; if that is so
@@ -305,12 +325,21 @@ class Engine:
             if error.actor_id in (None, member.actor_id):
                 self.absences.died(member)
             raise Lost from None
-        except RayError as error:
-            log.warning("island %s, citizen %s: %s", self.island, member.id, error)
+        except (RayError, NotAdmitted) as error:
+            self._refuses(member, error)
             raise Lost from None
         finally:
             member.calls.pop(scope, None)
         return result
+
+    def _refuses(self, member: Member, error: Exception) -> None:
+        """It failed; or would not let us in, or does not understand us."""
+        refused = refusal(error)
+        if refused is None:
+            log.warning("island %s, citizen %s: %s", self.island, member.id, error)
+        elif self.refused.get(member.id) != str(refused):
+            self.refused[member.id] = str(refused)
+            log.warning("island %s, citizen %s: %s", self.island, member.id, refused)
 
     async def turn(self, member: Member, reference: Any, limit_s: float | None = None) -> Turn:
         """What a citizen says at the end of a call. Raises `Lost`."""
@@ -458,6 +487,7 @@ class Engine:
         """It was stopped: nothing is due at it any more."""
         self.times.cancel(member)
         self.members.pop(member.id, None)
+        self.refused.pop(member.id, None)
 
 
 async def _disregard(reference: Any) -> None:

@@ -91,6 +91,34 @@ class RecoveryRefused(IslandError, RuntimeError):
     there is nothing to found it upon. The message says which, and nothing was changed by it."""
 
 
+class NotAdmitted(IslandError, RuntimeError):
+    """A call was refused at the door, and changed nothing. The message says what to do."""
+
+
+class SecretNeeded(NotAdmitted):
+    """The island has a secret, and the call was made without one."""
+
+
+class WrongSecret(NotAdmitted):
+    """The island has another secret, or none; or it is not the one that the handle was made for,
+    but was launched later under the same name."""
+
+
+class WrongVersion(NotAdmitted):
+    """What was said is of another version of the messages than is understood: one version apart
+    goes, more does not."""
+
+    def __init__(self, theirs: int, own: int) -> None:
+        super().__init__(theirs, own)
+        self.theirs, self.own = theirs, own
+
+    def __str__(self) -> str:
+        return (
+            f"messages of version {self.theirs} are not understood by who speaks version "
+            f"{self.own}: neighbours may be one version apart; install a paxos_ray in between first"
+        )
+
+
 class FewCitizens(UserWarning):
     """An island of fewer than three citizens: one death can lose data, or stop writes."""
 
@@ -110,14 +138,18 @@ __all__ = [
     "IslandShutDown",
     "NameTaken",
     "NoQuorum",
+    "NotAdmitted",
     "NotEnoughCitizens",
     "OutcomeUnknown",
     "Overloaded",
     "PaxosError",
     "RayNotInitialised",
     "RecoveryRefused",
+    "SecretNeeded",
     "SharedNodes",
     "Superseded",
     "TimedOut",
     "UnknownIsland",
+    "WrongSecret",
+    "WrongVersion",
 ]

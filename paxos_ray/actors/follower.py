@@ -24,9 +24,12 @@ from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import (
     EventsGone,
     IslandShutDown,
+    NotAdmitted,
     RayNotInitialised,
     TimedOut,
 )
+from paxos_ray.actors.growing import fit
+from paxos_ray.actors.guard import Guarded, refusal
 from paxos_ray.actors.member import names
 from paxos_ray.actors.post import Post
 from paxos_ray.actors.settings import CITIZEN, namespace
@@ -141,6 +144,8 @@ class Follower:
         self._expire()
         if not ray.is_initialized():
             raise RayNotInitialised("Ray was shut down in this process")
+        if isinstance(self._client.closed_by, NotAdmitted):
+            raise self._client.closed_by
         if self._client.closed:
             raise IslandShutDown(f"island {self._client.island!r} was shut down")
         if self._lost and not self._looking:
@@ -180,6 +185,9 @@ class Follower:
 
     def _settle(self, number: int, result: Any) -> None:
         _, done = self._calls.pop(number, (0.0, None))
+        refused = refusal(result)
+        if refused is not None:
+            raise refused
         if done is not None:
             done(result)
 
@@ -210,7 +218,7 @@ class Follower:
             if counts:
                 del self._polls[id]
             if not isinstance(result, BaseException):
-                self._answered(id, poll, [Found(*each) for each in unseal(result)])
+                self._answered(id, poll, [fit(Found, each) for each in unseal(result)])
             elif counts:
                 self._shun(id)
 
@@ -354,7 +362,8 @@ class Follower:
             handle = self._handles.get(id)
             if handle is None:
                 place = namespace(self._client.island)
-                handle = self._handles[id] = ray.get_actor(CITIZEN + id, namespace=place)
+                actor = ray.get_actor(CITIZEN + id, namespace=place)
+                handle = self._handles[id] = Guarded(actor, self._client.authority)
         except (RayError, ValueError):
             return None
         return handle

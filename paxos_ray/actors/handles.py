@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, Literal, Self, TypeVar
 
+from paxos_ray.actors.authority import Authority
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
 from paxos_ray.actors.lanes import Consistency, check_consistency
@@ -231,7 +232,7 @@ class Counter:
         return f"Counter({self.name!r} of island {self._client.island!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _counter, (self._client.island, self.name)
+        return _counter, (self._client.island, self.name, self._client.authority)
 
 
 def _integers(method: str, *arguments: int) -> tuple[int, ...]:
@@ -243,7 +244,7 @@ def _integers(method: str, *arguments: int) -> tuple[int, ...]:
     return arguments
 
 
-def _counter(island: str, name: str) -> Counter:
-    from paxos_ray.actors.island import attach  # a handle knows how to find its island
+def _counter(island: str, name: str, authority: Authority) -> Counter:
+    from paxos_ray.actors.island import enter  # a handle knows how to find its island
 
-    return attach(island).counter(name)
+    return enter(island, authority).counter(name)

@@ -11,8 +11,12 @@ from typing import Any, NamedTuple
 
 import ray
 
+from paxos_ray.actors.authority import Authority
+from paxos_ray.actors.errors import InvalidArgument
+from paxos_ray.actors.growing import grow
 from paxos_ray.actors.records import Desk
 from paxos_ray.actors.settings import Settings, Wish
+from paxos_ray.actors.snapshots import SNAPSHOT
 from paxos_ray.actors.tail import Tail
 from paxos_ray.actors.wire import unseal
 from paxos_ray.core import Entry, Legislator, Promise
@@ -63,6 +67,9 @@ class Estate(NamedTuple):
     number: int
 
 
+grow(Identity, Statement)
+
+
 class Forebear:
     """The part of a citizen that has to do with this."""
 
@@ -74,14 +81,18 @@ class Forebear:
     _replica: Replica
     _legislator: Legislator
     _tail: Tail
+    _authority: Authority
     _bequests = 0
 
-    def testify(self, final: bool) -> Statement:
-        """What is held here; when it is `final`, this citizen has retired: it will never record,
-        promise or commit anything more."""
+    def testify(self, final: str | None) -> Statement:
+        """What is held here. If `final` names the republic of this citizen, it has retired: it will
+        never record, promise or commit anything more. Raises `InvalidArgument` for another's, so
+        that what was once said to the citizens of one republic retires none of its heirs."""
+        if final is not None and final != self._identity.republic:
+            raise InvalidArgument(f"this citizen is not of republic {final}")
         with self._lock:
             legislator = self._legislator
-            if final:
+            if final is not None:
                 self._bequests += 1
                 legislator.retire(time.monotonic_ns() // 1_000_000)
             seen = legislator.inspect()
@@ -114,7 +125,8 @@ class Forebear:
             self._legislator.bootstrap(now, identity.republic, properties)
             return
         replica = self._replica
-        replica.restore(unseal(ray.get(estate.snapshot[0])))
+        snapshot = self._authority.verify(SNAPSHOT, ray.get(estate.snapshot[0]))
+        replica.restore(unseal(snapshot))
         self._tail.restart(replica.applied)
         for entry in estate.entries:
             self._perform(replica, entry)

@@ -14,6 +14,7 @@ import ray
 from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError
 
 from paxos_ray.actors import demands, objects, placement
+from paxos_ray.actors.authority import Authority, authority_of
 from paxos_ray.actors.autoscale import Autoscale
 from paxos_ray.actors.client import Client, client
 from paxos_ray.actors.coordinator import Progress, Survey, create
@@ -70,7 +71,7 @@ class Island(StandardObjects):
         return f"Island({self.name!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return attach, (self.name,)
+        return enter, (self.name, self._client.authority)
 
     def counter(self, name: str) -> Counter:
         """The replicated counter of that name. Raises `InvalidArgument`."""
@@ -200,7 +201,7 @@ class Island(StandardObjects):
             placement.check_size(citizens, settings.num_cpus)
         if leaving:
             demands.check_leaving(leaving, government, present.wish.citizens - citizens)
-        wish: Wish = self.ask("want", deadline, citizens, tuple(leaving))
+        wish = self._agree("want", present.wish, deadline, citizens, tuple(leaving))
         what = f"island {self.name!r} to {citizens} citizens"
         return self.await_shape(what, wish, timeout_s, progress)
 
@@ -210,9 +211,41 @@ class Island(StandardObjects):
         goes. Raises `InvalidArgument`, `ClusterTooSmall`, `TimedOut`, `IslandShutDown`.
         """
         deadline = time.monotonic() + timeout_s
+        present = self._progress(deadline)
         if autoscale is not None:
-            demands.check_autoscale(autoscale, self._progress(deadline).settings)
-        self.ask("autoscale", deadline, autoscale)
+            demands.check_autoscale(autoscale, present.settings)
+        self._agree("autoscale", present.wish, deadline, autoscale)
+
+    def renew(self, *, timeout_s: float = 600.0, progress: bool | None = None) -> Government:
+        """Replace all citizens, one at a time: another comes, which runs the package that is
+        installed on its node now, and has the state before one leaves, the leader last. Returns the
+        government when that is done. Clients notice nothing but a pause for the leader.
+
+        Shows progress as `scale` does. Raises `TimedOut` (it goes on; asking again takes those that
+        there are then), `Superseded`, `IslandShutDown`, `ClusterTooSmall`.
+        """
+        deadline = time.monotonic() + timeout_s
+        present = self._progress(deadline)
+        old = tuple(self.government(timeout_s).citizens)
+        placement.check_size(len(old) + 1, present.settings.num_cpus)
+
+        def look(news: int) -> Progress:
+            self.ask("renew", deadline + _STEP_S, old)  # each time: it may be another coordinator
+            return self._progress(deadline + _STEP_S, news)
+
+        what = f"island {self.name!r}: {len(old)} citizens renewed"
+        government = wait_until_shaped(look, what, present.wish, timeout_s, progress).government
+        assert government is not None
+        return government
+
+    def _agree(self, method: str, last: Wish, deadline: float, *what: Any) -> Wish:
+        """Have that wished for after the last wish, whoever else wishes for something."""
+        while True:
+            wish: Wish = self.ask(method, deadline, *what, last.version)
+            asked = wish.autoscale == what[0] if method == "autoscale" else wish.citizens == what[0]
+            if asked and wish.version == last.version + 1:
+                return wish
+            last = wish
 
     def recover(
         self,
@@ -223,14 +256,15 @@ class Island(StandardObjects):
         progress: bool | None = None,
     ) -> Prospect:
         """Found it anew from what is left of it: see `paxos_ray.recover`, which this calls."""
-        from paxos_ray.actors.recovery import recover
+        from paxos_ray.actors.recovery import recover_by
 
-        return recover(
+        return recover_by(
             self.name,
             accept_loss=accept_loss,
             abandon_silent=abandon_silent,
             timeout_s=timeout_s,
             progress=progress,
+            authority=self._client.authority,
         )
 
     def shutdown(self, timeout_s: float = 30.0) -> None:
@@ -262,7 +296,7 @@ class Island(StandardObjects):
             left_s = deadline - time.monotonic()
             try:
                 call = getattr(self._client.coordinator, method).remote(*arguments)
-                return ray.get(call, timeout=max(0.01, min(left_s, _STEP_S)))
+                return call.get(timeout=max(0.01, min(left_s, _STEP_S)))
             except ActorDiedError:
                 if not self._client.follow():
                     raise IslandShutDown(f"island {self.name!r} was shut down") from None
@@ -290,6 +324,7 @@ def launch(
     audit_s: float = AUDIT_S,
     session_ms: int = SESSION_MS,
     autoscale: Autoscale | None = None,
+    secret: str | bytes | None = None,
     timeout_s: float = 120.0,
     progress: bool | None = None,
 ) -> Island:
@@ -300,6 +335,8 @@ def launch(
     and says in a file below that directory, on its own node: see `paxos_ray.simulation.replay`.
     `limits` say how many bytes each process holds at most.
     What a client holds is given up when it was silent for `session_ms` ms of log time.
+    Only who knows the `secret` can attach to it: at least 16 bytes, by default those of the
+    variable `PAXOS_RAY_SECRET` if that is set; see docs/security.md.
     Every `audit_s` seconds the citizens' states are compared, if anything was written; 0: never.
     With `autoscale`, `citizens` are between its bounds, and then follow what is read from them.
     Shows progress on a terminal, unless told by `progress`.
@@ -310,6 +347,7 @@ def launch(
     if type(name) is not str or not name or "/" in name:
         raise InvalidArgument(f"an island's name is a text without a slash, not {name!r}")
     demands.check_citizens(citizens)
+    authority = authority_of(name, secret)
     directory = directory_of(record, name)
     settings = Settings(
         parliament_size,
@@ -339,11 +377,13 @@ def launch(
     wish = Wish(1, citizens, autoscale)
     try:
         place = placement.for_coordinator(name, share)
-        coordinator = create(name, uuid.uuid4().hex, settings, wish, place)
+        republic = uuid.uuid4().hex
+        authority = authority.under(republic)
+        coordinator = create(name, republic, settings, wish, place, authority)
     except ValueError:
         raise NameTaken(f"an island named {name!r} runs on this cluster already") from None
     try:
-        own = client(name, coordinator)
+        own = client(name, authority, coordinator)
         own.gate.widen(settings.limits.client_bytes)  # others ask the coordinator for it
         island = Island(name, own)
         island.ask("found", time.monotonic() + timeout_s)
@@ -355,10 +395,18 @@ def launch(
     return island
 
 
-def attach(name: str) -> Island:
-    """The running island of that name. Raises `UnknownIsland`, `RayNotInitialised`."""
+def attach(name: str, *, secret: str | bytes | None = None) -> Island:
+    """The running island of that name. An island with a secret wants the same (by default the
+    variable `PAXOS_RAY_SECRET`): `WrongSecret` is raised here, or where a handle says so first, and
+    `SecretNeeded` by what is called first. Raises `UnknownIsland`, `RayNotInitialised`,
+    `InvalidArgument`, `TimedOut` if an island with a secret does not answer."""
+    return enter(name, authority_of(name, secret))
+
+
+def enter(name: str, authority: Authority) -> Island:
+    """The same by an authority that one has."""
     try:
-        return Island(name, client(name))
+        return Island(name, client(name, authority))
     except ValueError:
         known = ", ".join(islands()) or "none"
         raise UnknownIsland(f"no island named {name!r} on this cluster; known: {known}") from None

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from paxos_ray.actors.aside import Failed, aside
+from paxos_ray.actors.growing import grow
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines import Replica
 from paxos_ray.machines.hosted import Hosted
@@ -27,6 +28,9 @@ class Digests(NamedTuple):
 
     parts: dict[str, str]
     took_s: float
+
+
+grow(Digests)
 
 
 class Keeping:

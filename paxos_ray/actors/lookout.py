@@ -16,6 +16,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from paxos_ray.actors.guard import Guarded
 from paxos_ray.actors.settings import DEPUTY, namespace
 
 SILENCE_S = 0.25
@@ -109,7 +110,8 @@ class Lookout:
 
     def _look_up(self) -> None:
         with contextlib.suppress(ValueError, RayError, OSError, RuntimeError):
-            found: Any = ray.get_actor(DEPUTY, namespace=namespace(self._island))
+            actor = ray.get_actor(DEPUTY, namespace=namespace(self._island))
+            found = Guarded(actor, self.coordinator.authority)
             # Where that is, Ray says when it is called for the first time, and not before.
             found.known.remote().future().add_done_callback(lambda known: known.exception())
             self._deputy, self._doubtful = found, False

@@ -9,11 +9,15 @@ from typing import Any
 
 import ray
 
+from paxos_ray.actors.authority import OPEN, Authority
 from paxos_ray.actors.board import THREADS, WATCHES
-from paxos_ray.actors.citizen import PROBES, Citizen, Introduction
+from paxos_ray.actors.citizen import PROBES, Introduction
+from paxos_ray.actors.doors import CitizenActor
+from paxos_ray.actors.guard import Asked, Guarded, pack
 from paxos_ray.actors.heritage import Estate, Identity
 from paxos_ray.actors.onlookers import LOOKERS, LOOKS
 from paxos_ray.actors.settings import CITIZEN, Settings, Wish, actor_id, namespace
+from paxos_ray.actors.wire import VERSION
 from paxos_ray.core.promise import Promise
 
 _GROUPS = {PROBES: 1, WATCHES: THREADS, LOOKS: LOOKERS}
@@ -30,6 +34,7 @@ class Member:
 
     id: str
     handle: Any
+    authority: Authority = OPEN
     introduction: Introduction | None = None
     dead: bool = False  # Ray says so
     listed: bool = False  # some government has listed it
@@ -46,6 +51,7 @@ class Member:
     loading: bool = False  # it is being given the application's state
     stopped: bool = False
     actor_id: str = field(init=False)
+    citizen: Guarded = field(init=False)  # its handle, to be called by
     turn: Any = field(init=False)
     receive: Any = field(init=False)
     settle: Any = field(init=False)
@@ -57,9 +63,10 @@ class Member:
         # Kept, since Ray makes a method anew each time that one asks the handle for it.
         handle = self.handle
         self.actor_id = actor_id(handle)
-        self.turn, self.receive = handle.turn.remote, handle.receive.remote
-        self.settle, self.sent = handle.settle.remote, handle.sent.remote
-        self.unreachable = handle.unreachable.remote
+        self.citizen = citizen = Guarded(handle, self.authority)
+        self.receive, self.settle = handle.receive.remote, handle.settle.remote
+        self.turn, self.sent = citizen.turn.remote, citizen.sent.remote
+        self.unreachable = citizen.unreachable.remote
 
     def give(self, recipients: int) -> Any:
         """The method `give` for so many recipients."""
@@ -68,6 +75,15 @@ class Member:
             method = self.handle.give.options(num_returns=recipients).remote
             self._gives[recipients] = method
         return method
+
+    def fetch(self, number: int) -> Any:
+        """See `Citizen.fetch`: what is in the object is signed, its reference is Ray's."""
+        return self.handle.fetch.remote(pack(self.authority, "fetch", (number,)))
+
+    def restore(self, owner: str, known: int, snapshot: list[Any]) -> Asked:
+        """See `Citizen.restore`."""
+        signed = pack(self.authority, "restore", (owner, known))
+        return Asked(self.handle.restore.remote(signed, snapshot), self.authority, "restore")
 
     @property
     def number(self) -> int:
@@ -93,11 +109,13 @@ def launch(
     wish: Wish,
     strategy: Any,
     estate: Estate | None = None,
+    authority: Authority = OPEN,
+    version: int = VERSION,
 ) -> Member:
     """Start the actor of a citizen. It may take Ray a while, or for ever: see `introduce`."""
     options: dict[str, Any] = {} if strategy is None else {"scheduling_strategy": strategy}
     handle = (
-        ray.remote(concurrency_groups=_GROUPS)(Citizen)  # type: ignore[call-overload]
+        ray.remote(concurrency_groups=_GROUPS)(CitizenActor)  # type: ignore[call-overload]
         .options(
             name=CITIZEN + identity.id,
             namespace=namespace(island),
@@ -110,9 +128,9 @@ def launch(
             enable_task_events=False,
             **options,
         )
-        .remote(identity, settings, wish, estate)
+        .remote(identity, settings, wish, estate, authority, version)
     )
-    return Member(identity.id, handle)
+    return Member(identity.id, handle, authority)
 
 
 def names(island: str) -> list[str]:
@@ -122,20 +140,21 @@ def names(island: str) -> list[str]:
     return [actor["name"] for actor in found if actor["namespace"] == place]
 
 
-def find(island: str) -> list[Member]:
+def find(island: str, authority: Authority) -> list[Member]:
     """The citizens whose actors Ray has a name for; some may be dead."""
     members = []
     for name in names(island):
         if name.startswith(CITIZEN):
-            member = look_up(island, name.removeprefix(CITIZEN))
+            member = look_up(island, name.removeprefix(CITIZEN), authority)
             if member is not None:
                 members.append(member)
     return members
 
 
-def look_up(island: str, id: str) -> Member | None:
+def look_up(island: str, id: str, authority: Authority) -> Member | None:
     """The citizen of that id, None if Ray knows no such actor."""
     try:
-        return Member(id, ray.get_actor(CITIZEN + id, namespace=namespace(island)))
+        actor = ray.get_actor(CITIZEN + id, namespace=namespace(island))
+        return Member(id, actor, authority)
     except ValueError:
         return None

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 from ray.exceptions import ActorDiedError, RayActorError
 
 from paxos_ray.actors.errors import NoQuorum
+from paxos_ray.actors.growing import fit
 from paxos_ray.actors.lanes import Batch, Call, Consistency, Lane, Read, tell
 from paxos_ray.actors.neighbours import Ask, Neighbour, Neighbours
 from paxos_ray.actors.response import Response
@@ -254,7 +255,7 @@ class Nearby:
                 self._lost(neighbour, error, now)
                 left = call.reads
             else:
-                told, left = self._hear(call, Glance(*unseal(future.result())), now)
+                told, left = self._hear(call, fit(Glance, unseal(future.result())), now)
             if in_time and told:
                 lane.waiting.extendleft(reversed(left))
                 lane.pace = len(told) if left else min(2 * lane.pace, BATCH)

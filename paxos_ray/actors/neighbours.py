@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import ActorDiedError
 
+from paxos_ray.actors.authority import Authority
 from paxos_ray.actors.member import look_up, names
 from paxos_ray.actors.onlookers import roster_of
 from paxos_ray.actors.settings import CITIZEN
@@ -127,7 +128,7 @@ def learn(island: str, coordinator: Any, follow: Callable[[], object]) -> Roster
     """Who the citizens are, says the coordinator, or else Ray. If it has ended for good, `follow`
     is to find out what there is instead."""
     try:
-        progress: Progress = ray.get(coordinator.progress.remote(), timeout=LEARN_LIMIT_S)
+        progress: Progress = coordinator.progress.remote().get(LEARN_LIMIT_S)
         if progress.government is not None:
             roster = roster_of(progress.government)
             living = tuple(id for id in roster.citizens if id in progress.living)
@@ -145,13 +146,13 @@ def learn(island: str, coordinator: Any, follow: Callable[[], object]) -> Roster
     return Roster(0, tuple(n.removeprefix(CITIZEN) for n in found if n.startswith(CITIZEN)))
 
 
-def find(island: str, id: str) -> Ask | None:
+def find(island: str, authority: Authority, id: str) -> Ask | None:
     """How to ask that citizen; None if it is not to be found."""
     try:
-        member = look_up(island, id)
+        member = look_up(island, id, authority)
     except Exception:  # noqa: BLE001 - Ray's control service is away
         return None
     if member is None:
         return None
-    look = member.handle.look.remote
+    look = member.citizen.look.remote
     return lambda request: look(request).future()

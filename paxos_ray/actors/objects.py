@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
 
+from paxos_ray.actors.authority import Authority
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
 from paxos_ray.actors.handles import AnyMethod
@@ -116,7 +117,8 @@ class Handle(Generic[T]):
         return f"Handle({what} of island {self._client.island!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _handle, (self._client.island, self._object, dict(self._about))
+        client = self._client
+        return _handle, (client.island, self._object, dict(self._about), client.authority)
 
     def call(
         self, method: Callable[Concatenate[T, P], R], *args: P.args, **kwargs: P.kwargs
@@ -200,7 +202,9 @@ def check_name(name: object) -> None:
         raise InvalidArgument(f"an object's name is a text that is not empty, not {name!r}")
 
 
-def _handle(island: str, object: str, about: Mapping[str, Any]) -> Handle[Any]:
-    from paxos_ray.actors.island import attach  # a handle knows how to find its island
+def _handle(
+    island: str, object: str, about: Mapping[str, Any], authority: Authority
+) -> Handle[Any]:
+    from paxos_ray.actors.island import enter  # a handle knows how to find its island
 
-    return attach(island).handle(object, about)
+    return enter(island, authority).handle(object, about)

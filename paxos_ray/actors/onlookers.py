@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
+from paxos_ray.actors.growing import fit
 from paxos_ray.actors.wire import Glance, Look, Roster, seal, unseal
 from paxos_ray.core.government import Government
 from paxos_ray.core.promise import Promise
@@ -49,7 +50,7 @@ class Onlookers:
 
     def look(self, request: bytes) -> bytes:
         """Answer a `Look` by a `Glance`, both sealed."""
-        look = Look(*unseal(request))
+        look = fit(Look, unseal(request))
         queries = unseal(look.queries)
         if self._replica().applied < look.since:
             self._await(look.since, look.wait_s)

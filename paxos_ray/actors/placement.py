@@ -17,6 +17,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from paxos_ray.actors.errors import ClusterTooSmall
+from paxos_ray.actors.growing import grow
 from paxos_ray.actors.settings import SHARE
 
 ZONE = "ray.io/availability-zone"
@@ -34,6 +35,9 @@ class Node(NamedTuple):
     def holds(self, num_cpus: float) -> bool:
         """Whether an actor that asks for so much could ever be there."""
         return self.cpus + 1e-9 >= num_cpus
+
+
+grow(Node)
 
 
 def living_nodes() -> list[Node]:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
+from collections.abc import Iterable
 
 import ray
 from ray.exceptions import RayError
@@ -17,6 +18,8 @@ from ray.exceptions import RayError
 from paxos_ray.actors import placement, wire
 from paxos_ray.actors.citizen import Introduction
 from paxos_ray.actors.engine import Engine
+from paxos_ray.actors.errors import NotAdmitted
+from paxos_ray.actors.guard import refusal
 from paxos_ray.actors.heritage import Identity, precedes
 from paxos_ray.actors.member import Lost, Member, launch
 from paxos_ray.actors.quorum import missing_voters
@@ -47,6 +50,7 @@ class Population:
         self._settings = settings
         self._coming: dict[str, str] = {}  # id -> how far it is
         self._going: dict[str, str] = {}
+        self._renewed: dict[str, None] = {}  # who is to be replaced, one after the other
         self._moving: str | None = None  # who leaves once somebody is there in its place
         self._quiet_until = 0.0
         self._alive: list[str] = []
@@ -71,7 +75,7 @@ class Population:
         engine = self._engine
         try:
             introduction: Introduction = await engine.call(
-                member, member.handle.introduce.remote(self.wish)
+                member, member.citizen.introduce.remote(self.wish)
             )
         except Lost:
             return None
@@ -81,9 +85,24 @@ class Population:
         member.introduction = introduction
         return introduction
 
+    def renew(self, ids: Iterable[str]) -> None:
+        """Replace these, one at a time: first another comes, then one leaves, the leader last."""
+        self._renewed.update(dict.fromkeys(ids))
+        self._engine.changed.ring()
+
     @property
     def shaped(self) -> bool:
-        """Whether the island has the asked-for shape, and nobody is on the way."""
+        """Whether the island has the asked-for shape, and nobody is on the way or to go."""
+        return self._is_whole() and not self._left_to_renew()
+
+    def _left_to_renew(self) -> list[str]:
+        """Who is to be replaced and is still there, in the order in which they go."""
+        government = self._engine.government
+        if government is None or not self._renewed:
+            return []
+        return [id for id in reversed(_seniority(government)) if id in self._renewed]
+
+    def _is_whole(self) -> bool:
         government = self._engine.government
         if government is None or self._coming or self._going:
             return False
@@ -99,7 +118,11 @@ class Population:
         """Who is on the way, what that waits for, and what went wrong, for people to read."""
         coming = [f"{id} {state}" for id, state in self._coming.items()]
         going = [f"{id} {state}" for id, state in self._going.items()]
-        return [*coming, *going, *self._engine.asking.notes(), *self.troubles]
+        refused = [f"{id} is not heard: {why}" for id, why in self._engine.refused.items()]
+        left = self._left_to_renew()
+        if left:
+            going.append(f"to be replaced, one at a time: {', '.join(left)}")
+        return [*coming, *going, *self._engine.asking.notes(), *refused, *self.troubles]
 
     # -- keeping it ---------------------------------------------------------------------------
 
@@ -193,8 +216,12 @@ class Population:
             elif not self._coming and len(alive) > self.wish.citizens:
                 moving, self._moving = self._moving, None
                 alive.remove(moving)
-                self._leave(moving, "moves to another node")
-        elif self.shaped:
+                self._leave(moving, "makes room for the one that has come")
+        elif not self._is_whole():
+            return
+        elif left := self._left_to_renew():
+            self._moving = left[0]
+        else:
             self._moving = self.sites.move({id: self._home(id) for id in alive})
 
     def _is_unknown(self, member: Member) -> bool:
@@ -243,8 +270,8 @@ class Population:
             if not self.sites.nodes:
                 await self.sites.refresh()
             strategy = placement.strategy(self.sites.choose([]))
-            arguments = (engine.island, identity, self._settings, self.wish, strategy)
-            member = await asyncio.to_thread(launch, *arguments)
+            arguments = (engine.island, identity, self._settings, self.wish, strategy, None)
+            member = await asyncio.to_thread(launch, *arguments, engine.authority)
             engine.members[member.id] = member
             if await self._await_launch(member) is not None:
                 engine.schedule(member, 0.0)
@@ -265,9 +292,9 @@ class Population:
             identity = Identity(id, self._republic, uuid.uuid4().hex, founder=False)
             self._coming[id] = _STARTING
             strategy = placement.strategy(node)
-            arguments = (engine.island, identity, self._settings, self.wish, strategy)
+            arguments = (engine.island, identity, self._settings, self.wish, strategy, None)
             try:
-                member = await asyncio.to_thread(launch, *arguments)
+                member = await asyncio.to_thread(launch, *arguments, engine.authority)
             except (RayError, ValueError, OSError, RuntimeError) as error:
                 del self._coming[id]
                 engine.strangers.look_for(id)  # Ray may have taken it, and not have said so
@@ -323,14 +350,16 @@ class Population:
     async def _await_launch(self, member: Member) -> Introduction | None:
         try:
             async with asyncio.timeout(LAUNCH_LIMIT_S):
-                introduction: Introduction = await member.handle.introduce.remote(self.wish)
+                introduction: Introduction = await member.citizen.introduce.remote(self.wish)
         except TimeoutError:
             self._trouble(
                 f"{member.id} has not been started for {LAUNCH_LIMIT_S:g} s{self._advice()}"
             )
-        except RayError as error:
+        except (RayError, NotAdmitted) as error:
             first = str(error).strip().splitlines()[0]
-            self._trouble(f"{member.id} could not be started: {first}{self._advice()}")
+            self._trouble(
+                f"{member.id} could not be started: {refusal(error) or first}{self._advice()}"
+            )
         else:
             member.introduction = introduction
             return introduction
@@ -382,10 +411,10 @@ class Population:
         member.stopped = True
         await asyncio.to_thread(ray.kill, member.handle)
         self._engine.forget(member)
-        with contextlib.suppress(RayError, TimeoutError):
+        with contextlib.suppress(RayError, NotAdmitted, TimeoutError):
             async with asyncio.timeout(_LOOK_S):
                 while True:
-                    await member.handle.introduce.remote()
+                    await member.citizen.introduce.remote()
 
 
 def _seniority(government: Government) -> list[str]:

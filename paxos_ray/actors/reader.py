@@ -15,7 +15,15 @@ from typing import Any
 import ray
 from ray.exceptions import ActorDiedError, RayError
 
-from paxos_ray.actors.errors import EntryGone, InvalidArgument, IslandShutDown, RayNotInitialised
+from paxos_ray.actors.errors import (
+    EntryGone,
+    InvalidArgument,
+    IslandShutDown,
+    NotAdmitted,
+    RayNotInitialised,
+)
+from paxos_ray.actors.growing import fit
+from paxos_ray.actors.guard import Guarded
 from paxos_ray.actors.member import names
 from paxos_ray.actors.settings import CITIZEN, namespace
 from paxos_ray.actors.tail import ABSENT, GONE, UNKNOWN, Extract, Record
@@ -61,7 +69,7 @@ class Reader:
         while answer is None and not self.closed.is_set():
             try:
                 asked = self._coordinator.read.remote(seal([]))
-                answer = unseal(ray.get(asked, timeout=5 * WAIT_S))
+                answer = unseal(asked.get(timeout=5 * WAIT_S))
             except Exception as error:  # noqa: BLE001 - see there
                 self._failed(error)
                 self._rest()
@@ -112,7 +120,7 @@ class Reader:
         self._looked = True
         try:
             call = self._coordinator.holders.remote(self.position, self._citizen, wait_s)
-            holders: tuple[str, ...] = ray.get(call, timeout=wait_s + WAIT_S)
+            holders: tuple[str, ...] = call.get(timeout=wait_s + WAIT_S)
         except Exception as error:  # noqa: BLE001 - see there
             self._failed(error)
             self._rest()
@@ -143,9 +151,10 @@ class Reader:
             citizen = self._citizens.get(id)
             if citizen is None:
                 place = namespace(self._island)
-                citizen = self._citizens[id] = ray.get_actor(CITIZEN + id, namespace=place)
+                actor = ray.get_actor(CITIZEN + id, namespace=place)
+                citizen = self._citizens[id] = Guarded(actor, self._coordinator.authority)
             call = citizen.extract.remote(self.position, ENTRIES, BYTES)
-            return Extract(*unseal(ray.get(call, timeout=WAIT_S)))
+            return fit(Extract, unseal(call.get(timeout=WAIT_S)))
         except (RayError, ValueError) as error:
             if not ray.is_initialized():
                 self._failed(error)
@@ -181,6 +190,8 @@ class Reader:
         """Raises what ends all reading; whatever else it is may pass."""
         if not ray.is_initialized():
             raise RayNotInitialised("Ray was shut down in this process") from None
+        if isinstance(error, NotAdmitted):
+            raise error
         if isinstance(error, ActorDiedError):
             raise IslandShutDown(f"island {self._island!r} was shut down") from None
 

@@ -23,6 +23,7 @@ import ray
 from ray.exceptions import ActorDiedError, RayError
 
 from paxos_ray.actors import placement
+from paxos_ray.actors.authority import Authority, authority_of
 from paxos_ray.actors.coordinator import create
 from paxos_ray.actors.errors import (
     IslandError,
@@ -32,7 +33,7 @@ from paxos_ray.actors.errors import (
     UnknownIsland,
 )
 from paxos_ray.actors.heritage import Estate, Identity, Statement, heir_of
-from paxos_ray.actors.island import Island, attach, islands
+from paxos_ray.actors.island import Island, enter, islands
 from paxos_ray.actors.member import Member, find, launch, names
 from paxos_ray.actors.prospect import Prospect, best, consider, most_committed, newest
 from paxos_ray.actors.settings import COORDINATOR, DEPUTY, RECOVERY, Settings, Wish, namespace
@@ -49,10 +50,17 @@ class _Signpost:
     """An actor that is nothing but its name."""
 
 
-def prospect(name: str, *, abandon_silent: bool = False, timeout_s: float = PATIENCE_S) -> Prospect:
+def prospect(
+    name: str,
+    *,
+    abandon_silent: bool = False,
+    secret: str | bytes | None = None,
+    timeout_s: float = PATIENCE_S,
+) -> Prospect:
     """What a recovery of that island would come to: who is left, who is missing, and what may be
-    lost. Changes nothing. See `recover`. Raises `UnknownIsland`, `RayNotInitialised`."""
-    return _survey(name, abandon_silent, timeout_s)[0]
+    lost. Changes nothing. See `recover`. Raises `UnknownIsland`, `RayNotInitialised`,
+    `NotAdmitted`, `InvalidArgument`."""
+    return _survey(name, authority_of(name, secret), abandon_silent, timeout_s)[0]
 
 
 def recover(
@@ -60,6 +68,7 @@ def recover(
     *,
     accept_loss: bool = False,
     abandon_silent: bool = False,
+    secret: str | bytes | None = None,
     timeout_s: float = 120.0,
     progress: bool | None = None,
 ) -> Prospect:
@@ -69,34 +78,56 @@ def recover(
     It keeps its name, settings, state, sessions and log time: clients find it again and go on.
     What no survivor holds is lost: `prospect` says what that may be, `accept_loss` that so be it.
     With `abandon_silent`, who does not answer counts as lost though Ray does not know it to be
-    dead, and is ended when that is possible.
+    dead, and is ended when that is possible. An island with a `secret` wants it, and keeps it.
 
     Raises `RecoveryRefused`, above all while a majority is alive and answers, which nothing can
     override; `UnknownIsland`, `RayNotInitialised`, `TimedOut` (it may be asked for again, and an
-    island that is founded goes on growing).
+    island that is founded goes on growing); `NotAdmitted`, `InvalidArgument`.
     """
+    return recover_by(
+        name,
+        authority=authority_of(name, secret),
+        accept_loss=accept_loss,
+        abandon_silent=abandon_silent,
+        timeout_s=timeout_s,
+        progress=progress,
+    )
+
+
+def recover_by(
+    name: str,
+    *,
+    authority: Authority,
+    accept_loss: bool,
+    abandon_silent: bool,
+    timeout_s: float,
+    progress: bool | None,
+) -> Prospect:
+    """The same by an authority that one has."""
     deadline = time.monotonic() + timeout_s
-    found, statements, silent = _survey(name, abandon_silent, min(PATIENCE_S, timeout_s))
+    patience_s = min(PATIENCE_S, timeout_s)
+    found, statements, silent = _survey(name, authority, abandon_silent, patience_s)
+    authority = authority.under(found.republic)
     if _lacks_only_a_coordinator(name, found):
-        return _carry_on(name, found, statements, deadline, progress)
+        return _carry_on(name, authority, found, statements, deadline, progress)
     _check(found, accept_loss)
     with _signpost(name):
         _end_carriers(name, deadline)
-        found, statements, silent = _survey(name, abandon_silent, min(PATIENCE_S, timeout_s))
+        found, statements, silent = _survey(name, authority, abandon_silent, patience_s)
         try:
             _check(found, accept_loss)
         except RecoveryRefused:  # somebody has come back
-            _start(name, found.republic, statements)
+            _start(name, authority, found.republic, statements)
             raise
-        members = {member.id: member for member in find(name)}
+        members = {member.id: member for member in find(name, authority)}
         final = _retire(members, statements)
         found, estate, republic = _bequeath(name, members, final, silent)
-        _found(name, republic, final, members, estate, deadline)
-        _start(name, republic, final)
+        _found(name, authority, republic, final, members, estate, deadline)
+        _start(name, authority, republic, final)
         for id in silent:
             with contextlib.suppress(Exception):
                 ray.kill(members[id].handle)
-    _await_shape(name, attach(name), deadline, progress)
+    _await_shape(name, enter(name, authority), deadline, progress)
     return found
 
 
@@ -104,12 +135,12 @@ def recover(
 
 
 def _survey(
-    name: str, abandon_silent: bool, limit_s: float
+    name: str, authority: Authority, abandon_silent: bool, limit_s: float
 ) -> tuple[Prospect, dict[str, Statement], list[str]]:
     if not ray.is_initialized():
         raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")
-    members = {member.id: member for member in find(name)}
-    told, silent = _ask(members, final=False, limit_s=limit_s)
+    members = {member.id: member for member in find(name, authority)}
+    told, silent = _ask(members, {}, limit_s)
     statements = newest(told)
     if not statements:
         known = ", ".join(islands()) or "none"
@@ -121,10 +152,12 @@ def _survey(
 
 
 def _ask(
-    members: dict[str, Member], final: bool, limit_s: float
+    members: dict[str, Member], final: dict[str, str], limit_s: float
 ) -> tuple[dict[str, Statement], list[str]]:
-    """What these say, by id, and who says nothing and is not known to be dead."""
-    calls = {member.handle.testify.remote(final): id for id, member in members.items()}
+    """What these say, by id, and who says nothing and is not known to be dead. Those retire who are
+    of the republic that `final` gives for them. Raises `NotAdmitted`."""
+    asked = {id: m.citizen.testify.remote(final.get(id)) for id, m in members.items()}
+    calls = {call.reference: id for id, call in asked.items()}
     told: dict[str, Statement] = {}
     silent = []
     answered = ray.wait(list(calls), num_returns=len(calls), timeout=limit_s)[0] if calls else []
@@ -133,7 +166,7 @@ def _ask(
             silent.append(id)
             continue
         try:
-            told[id] = ray.get(call)
+            told[id] = asked[id].get()
         except ActorDiedError:
             continue
         except RayError:
@@ -155,7 +188,9 @@ def _check(found: Prospect, accept_loss: bool) -> None:
 
 def _retire(members: dict[str, Member], before: dict[str, Statement]) -> dict[str, Statement]:
     """All that answered before retire. Nothing moves any more: what they said then still holds."""
-    final, _ = _ask({id: members[id] for id in before if id in members}, True, PATIENCE_S)
+    republics = {id: said.identity.republic for id, said in before.items()}
+    left = {id: members[id] for id in before if id in members}
+    final, _ = _ask(left, republics, PATIENCE_S)
     lost = [id for id in before if id not in final]
     if lost:
         raise TimedOut(f"{', '.join(lost)}: has answered and does so no more; ask again")
@@ -195,7 +230,7 @@ def _beyond(
     entries: tuple[Entry, ...] = ()
     ahead = most_committed(final)
     if final[ahead].top > top:
-        more = ray.get(members[ahead].handle.committed.remote(top), timeout=PATIENCE_S)
+        more = members[ahead].citizen.committed.remote(top).get(PATIENCE_S)
         if more is None:
             return ()
         entries, top = more, final[ahead].top
@@ -204,8 +239,8 @@ def _beyond(
 
 def _snapshot(donor: Member) -> list[Any]:
     try:
-        number = ray.get(donor.handle.freeze.remote(), timeout=PATIENCE_S)
-        while (made := ray.get(donor.handle.fetch.remote(number), timeout=PATIENCE_S)) is None:
+        number = donor.citizen.freeze.remote().get(PATIENCE_S)
+        while (made := ray.get(donor.fetch(number), timeout=PATIENCE_S)) is None:
             time.sleep(_AGAIN_S)
     except RayError as error:
         raise TimedOut(f"{donor.id} does not give its state: {type(error).__name__}") from None
@@ -218,6 +253,7 @@ def _snapshot(donor: Member) -> list[Any]:
 
 def _found(
     name: str,
+    authority: Authority,
     republic: str,
     final: dict[str, Statement],
     members: dict[str, Member],
@@ -228,10 +264,10 @@ def _found(
     donor = final[str(best(final))]
     identity = Identity(uuid.uuid4().hex[:8], republic, republic, founder=True)
     strategy = placement.strategy(donor.node)
-    heir = launch(name, identity, donor.settings, _wish(final), strategy, estate)
+    heir = launch(name, identity, donor.settings, _wish(final), strategy, estate, authority)
     try:
         left_s = max(0.1, deadline - time.monotonic())
-        ray.get(heir.handle.introduce.remote(None), timeout=left_s)
+        heir.citizen.introduce.remote(None).get(left_s)
     except RayError as error:
         ray.kill(heir.handle)
         why = str(error).strip().splitlines()[-1]
@@ -243,11 +279,13 @@ def _wish(statements: dict[str, Statement]) -> Wish:
     return last.next(last.citizens, last.autoscale)
 
 
-def _start(name: str, republic: str, statements: dict[str, Statement]) -> None:
+def _start(
+    name: str, authority: Authority, republic: str, statements: dict[str, Statement]
+) -> None:
     """A coordinator for that republic."""
     settings: Settings = next(iter(statements.values())).settings
     place = placement.for_coordinator(name, settings.num_cpus)
-    create(name, republic, settings, _wish(statements), place)
+    create(name, republic, settings, _wish(statements), place, authority)
 
 
 def _await_shape(name: str, island: Island, deadline: float, progress: bool | None) -> None:
@@ -263,14 +301,15 @@ def _lacks_only_a_coordinator(name: str, found: Prospect) -> bool:
 
 def _carry_on(
     name: str,
+    authority: Authority,
     found: Prospect,
     statements: dict[str, Statement],
     deadline: float,
     progress: bool | None,
 ) -> Prospect:
     with _signpost(name):
-        _start(name, found.republic, statements)
-    _await_shape(name, attach(name), deadline, progress)
+        _start(name, authority, found.republic, statements)
+    _await_shape(name, enter(name, authority), deadline, progress)
     return found
 
 

@@ -65,7 +65,7 @@ class Scaling:
     async def _answered(self, member: Member) -> int:
         """How many reads it has answered since it began; below 0 if it does not say so."""
         try:
-            answered: int = await self._engine.call(member, member.handle.answered.remote())
+            answered: int = await self._engine.call(member, member.citizen.answered.remote())
         except Lost:
             return -1
         return answered

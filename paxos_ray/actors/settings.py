@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from paxos_ray.actors.autoscale import Autoscale
+from paxos_ray.actors.growing import grow
 from paxos_ray.core.errors import InvalidArgument
 
 COORDINATOR = "coordinator"
@@ -160,3 +161,6 @@ class Wish:
     ) -> Wish:
         """The wish that outranks this one."""
         return Wish(self.version + 1, citizens, autoscale, leaving)
+
+
+grow(Autoscale, Limits, Settings, Wish)

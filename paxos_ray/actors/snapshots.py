@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import pickle
 import threading
 from typing import Any
 
 import ray
+
+from paxos_ray.actors.authority import OPEN, Authority
+from paxos_ray.actors.wire import seal_into
+
+SNAPSHOT = "snapshot"
+"""What one is signed as."""
 
 _KEPT = 2
 
@@ -14,7 +19,8 @@ _KEPT = 2
 class Snapshots:
     """The snapshots that a citizen has made lately, each as an object in Ray's store."""
 
-    def __init__(self) -> None:
+    def __init__(self, authority: Authority = OPEN) -> None:
+        self._authority = authority
         self._made: dict[int, Any] = {}
         self._count = 0
 
@@ -40,8 +46,8 @@ class Snapshots:
     def _make(self, number: int, copy: object) -> None:
         sink = _Sink()
         try:
-            pickle.Pickler(sink, protocol=5).dump(copy)
-            reference = ray.put(b"".join(sink.pieces))
+            seal_into(sink, copy)
+            reference = ray.put(self._authority.sign(SNAPSHOT, *sink.pieces))
         except BaseException:
             self._made.pop(number, None)
             raise

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 
 from ray.exceptions import RayError
 
+from paxos_ray.actors.authority import Authority
 from paxos_ray.actors.member import Member, look_up
 
 log = logging.getLogger("paxos_ray")
@@ -26,8 +27,9 @@ AGAIN_S = 1.0
 class Strangers:
     """Those of one island; `met` is told of each that Ray has found."""
 
-    def __init__(self, island: str, met: Callable[[Member], None]) -> None:
+    def __init__(self, island: str, authority: Authority, met: Callable[[Member], None]) -> None:
         self._island = island
+        self._authority = authority
         self._met = met
         self._loop = asyncio.get_running_loop()
         self._asked: dict[str, asyncio.Task[Member | None]] = {}  # Ray, and has not said
@@ -66,7 +68,7 @@ class Strangers:
         member: Member | None = None
         while not self._closed:
             try:
-                member = await asyncio.to_thread(look_up, self._island, id)
+                member = await asyncio.to_thread(look_up, self._island, id, self._authority)
                 break
             except (RayError, OSError, RuntimeError) as error:
                 log.warning("island %s: who %s is, is not known: %s", self._island, id, error)

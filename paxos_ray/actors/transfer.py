@@ -23,12 +23,12 @@ async def transfer(engine: Engine, member: Member, donor: str) -> None:
         return
     member.loading = True
     try:
-        number = await engine.call(giver, giver.handle.freeze.remote())
+        number = await engine.call(giver, giver.citizen.freeze.remote())
         pause_s = _READY_S
-        while (snapshot := await engine.call(giver, giver.handle.fetch.remote(number))) is None:
+        while (snapshot := await engine.call(giver, giver.fetch(number))) is None:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, 0.2)
-        restored = member.handle.restore.remote(engine.owner, engine.known, snapshot)
+        restored = member.restore(engine.owner, engine.known, snapshot)
         turn = await engine.turn(member, restored, _LIMIT_S)
         await engine.follow(member, turn)
     except Lost:

@@ -11,9 +11,21 @@ from __future__ import annotations
 import pickle
 from typing import Any, NamedTuple
 
+from paxos_ray.actors.errors import WrongVersion
+from paxos_ray.actors.growing import grow
 from paxos_ray.core.government import Citizen, Government
 from paxos_ray.core.messages import Denied
 from paxos_ray.core.promise import Promise
+
+VERSION = 1
+"""Of the messages. One is understood by who speaks it, or one more, or one less: messages grow at
+the end, by fields with defaults, and what a reader does not know of them it leaves out; see
+`growing`. Raised by whoever adds a field or a method."""
+
+MARK = b"\xa7"
+"""A sealed message begins with this, then its version."""
+
+_head = b""
 
 WRITE, READ, EMBARK, EMIGRATE = "write", "read", "embark", "emigrate"
 """What is asked of a leader."""
@@ -129,16 +141,39 @@ class Turn(NamedTuple):
     republic: str
 
 
+grow(Call, Round, Result, Answer, Look, Roster, Glance, Bundle, Turn)
+
+
 def seal(message: object) -> bytes:
-    """The bytes of a message."""
-    return pickle.dumps(message, protocol=5)
+    """The bytes of a message: a mark, the version of who writes it, and the message pickled."""
+    return _head + pickle.dumps(message, protocol=5)
 
 
-def unseal(sealed: object) -> Any:
-    """The message in `sealed`; a `Denied` if there is none. None, a lost message, stays None."""
+def seal_into(sink: Any, message: object) -> None:
+    """The same bytes, written piece by piece."""
+    sink.write(_head)
+    pickle.Pickler(sink, protocol=5).dump(message)
+
+
+def unseal(sealed: Any) -> Any:
+    """The message in `sealed`; a `Denied` if there is none. None, a lost message, stays None.
+    Raises `WrongVersion` if it is of a version that is not understood: nothing is read of it."""
     if sealed is None:
         return None
+    if not isinstance(sealed, bytes | memoryview) or sealed[:1] != MARK or len(sealed) < 2:
+        return Denied("malformed")
+    if abs(sealed[1] - _head[1]) > 1:
+        raise WrongVersion(sealed[1], _head[1])
     try:
-        return pickle.loads(sealed)  # type: ignore[arg-type]
+        return pickle.loads(memoryview(sealed)[2:])
     except Exception:  # noqa: BLE001 - forged input raises nearly anything
         return Denied("malformed")
+
+
+def speak(version: int) -> None:
+    """From now on this process says that it is of that version. For tests of upgrades."""
+    global _head
+    _head = MARK + bytes([version])
+
+
+speak(VERSION)

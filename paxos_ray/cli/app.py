@@ -9,7 +9,18 @@ from typing import NoReturn
 import typer
 
 import paxos_ray
-from paxos_ray.cli import chaos, counters, demo, explore, islands, log, recovery, replay, swarm
+from paxos_ray.cli import (
+    chaos,
+    counters,
+    demo,
+    explore,
+    islands,
+    log,
+    recovery,
+    replay,
+    secret,
+    swarm,
+)
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.render import say
 
@@ -21,6 +32,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _common(secret_file: secret.SecretFile = None) -> None:
+    secret.take(secret_file)
+
+
 demo.register(app)
 islands.register(app)
 log.register(app)

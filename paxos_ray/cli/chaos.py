@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-import paxos_ray
-from paxos_ray.cli import cluster
+from paxos_ray.cli import cluster, secret
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.options import Address, IslandName, Json
 from paxos_ray.cli.render import out, print_json, say
@@ -100,7 +99,7 @@ def chaos(
         _check_writable(html)
     say(f"seed {chosen}: the same faults again with --seed {chosen}")
     with cluster.running(address):
-        findings = Chaos(paxos_ray.attach(name), plan, lambda what: say(what, "dim")).run()
+        findings = Chaos(secret.attach(name), plan, lambda what: say(what, "dim")).run()
     if html is not None:
         html.write_text(page(findings), "utf-8")
     if as_json:

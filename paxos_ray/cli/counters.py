@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-import paxos_ray
 from paxos_ray import Consistency
-from paxos_ray.cli import cluster
+from paxos_ray.cli import cluster, secret
 from paxos_ray.cli.exits import EPILOG
 from paxos_ray.cli.options import Address, IslandName, Json, Timeout
 from paxos_ray.cli.render import out, print_json
@@ -30,7 +29,7 @@ def increment(
 ) -> None:
     """Increment a counter, exactly once, and print its new value."""
     with cluster.running(address):
-        counted = paxos_ray.attach(name).counter(counter).increment(n, timeout_s=timeout)
+        counted = secret.attach(name).counter(counter).increment(n, timeout_s=timeout)
     _print(name, counter, counted, as_json)
 
 
@@ -51,7 +50,7 @@ def value(
     """Print a counter's value, every increment acknowledged before included."""
     consistency: Consistency = "eventual" if eventual else "linearizable"
     with cluster.running(address):
-        value = paxos_ray.attach(name).counter(counter).value
+        value = secret.attach(name).counter(counter).value
         counted = value.options(consistency=consistency)(timeout_s=timeout)
     _print(name, counter, counted, as_json)
 

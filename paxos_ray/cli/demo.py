@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 import paxos_ray
-from paxos_ray.cli import cluster
+from paxos_ray.cli import cluster, secret
 from paxos_ray.cli.demonstration import CITIZENS, Demonstration, Findings, Occasion, Watcher
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.options import Address, Json, Record
@@ -79,7 +79,9 @@ def demo(
 @contextmanager
 def _island(record: Path | None) -> Iterator[Island]:
     name = f"demo-{secrets.token_hex(3)}"
-    island = paxos_ray.launch(name, citizens=CITIZENS, record=record, progress=err.is_terminal)
+    island = paxos_ray.launch(
+        name, CITIZENS, record=record, secret=secret.given(), progress=err.is_terminal
+    )
     try:
         yield island
     finally:

@@ -28,9 +28,9 @@ _LOOK_S = 0.01
 _AROUND_S = 5.0  # a pause that begins this long after the kill was not its doing
 
 
-def count_words(island: str, chunk: str) -> int:
+def count_words(island: Island, chunk: str) -> int:
     """Increment the counter of each word of `chunk` once an occurrence; how many there were."""
-    counter = cache(paxos_ray.attach(island).counter)
+    counter = cache(island.counter)
     responses = [counter(word).increment.remote(1) for word in words(chunk)]
     for response in responses:
         response.result(timeout_s=_LIMIT_S)
@@ -141,7 +141,7 @@ class Demonstration:
                 under_way = acts.submit(script.pop(0)[1])
                 continue
             while given < limit and len(tasks) < self._width:
-                tasks.append(paxos_ray.start(count_words, self._island.name, self._chunks[given]))
+                tasks.append(paxos_ray.start(count_words, self._island, self._chunks[given]))
                 given += 1
             done = [task for task in tasks if task.ready()]
             tasks = [task for task in tasks if task not in done]

@@ -1,4 +1,4 @@
-"""`launch`, `scale`, `autoscale`, `status` and `shutdown`: islands as a whole."""
+"""`launch`, `scale`, `autoscale`, `renew`, `status` and `shutdown`: islands as a whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import paxos_ray
-from paxos_ray.cli import cluster
+from paxos_ray.cli import cluster, secret
 from paxos_ray.cli.exits import EPILOG
 from paxos_ray.cli.options import Address, IslandName, Json, Record, Timeout
 from paxos_ray.cli.overview import status_json, status_table
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    for command in (launch, scale, autoscale, status, shutdown):
+    for command in (launch, scale, autoscale, renew, status, shutdown):
         app.command(epilog=EPILOG)(command)
 
 
@@ -71,7 +71,7 @@ def scale(
 ) -> None:
     """Let an island grow or shrink to so many citizens; returns when its government has them."""
     with cluster.running(address):
-        island = paxos_ray.attach(name)
+        island = secret.attach(name)
         island.scale(citizens, timeout_s=timeout)
         scaled = island.status()
     _show(scaled, as_json)
@@ -96,11 +96,28 @@ def autoscale(
 ) -> None:
     """Let the number of an island's citizens follow what is read from them; `scale` ends that."""
     with cluster.running(address):
-        island = paxos_ray.attach(name)
+        island = secret.attach(name)
         rules = paxos_ray.Autoscale(minimum, maximum, reads_per_citizen)
         island.autoscale(rules, timeout_s=timeout)
         shown = island.status()
     _show(shown, as_json)
+
+
+def renew(
+    name: IslandName,
+    address: Address = None,
+    timeout: Timeout = 600.0,
+    as_json: Json = False,
+) -> None:
+    """Replace all citizens of an island, one at a time, by others.
+
+    They run the package that is installed on their nodes now: so an island is upgraded.
+    """
+    with cluster.running(address):
+        island = secret.attach(name)
+        island.renew(timeout_s=timeout)
+        renewed = island.status()
+    _show(renewed, as_json)
 
 
 def status(
@@ -125,21 +142,23 @@ def status(
         _list(names, as_json)
         return
     with cluster.running(address):
-        found = paxos_ray.attach(name).status(digests=digests)
+        found = secret.attach(name).status(digests=digests)
     _show(found, as_json)
 
 
 def shutdown(name: IslandName, address: Address = None) -> None:
     """End an island. Its state is gone then."""
     with cluster.running(address):
-        paxos_ray.attach(name).shutdown()
+        secret.attach(name).shutdown()
     say(f"The island {name} is no more.")
 
 
 def _launch(name: str, citizens: int, record: Path | None, timeout_s: float) -> IslandStatus:
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always", paxos_ray.FewCitizens)
-        island = paxos_ray.launch(name, citizens, record=record, timeout_s=timeout_s)
+        island = paxos_ray.launch(
+            name, citizens, record=record, secret=secret.given(), timeout_s=timeout_s
+        )
     for warning in warned:
         say(f"paxos-ray: {warning.message}", style="yellow")
     return island.status()

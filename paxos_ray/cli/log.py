@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import paxos_ray
 from paxos_ray import Promise
-from paxos_ray.cli import cluster
+from paxos_ray.cli import cluster, secret
 from paxos_ray.cli.exits import EPILOG
 from paxos_ray.cli.options import Address, IslandName
 from paxos_ray.cli.render import government_json
@@ -66,7 +65,7 @@ def log(
     begin = None if since is None else _promise(since)
     output = sys.stdout
     with cluster.running(address):
-        island = paxos_ray.attach(name)
+        island = secret.attach(name)
         if begin == EARLIEST:
             begin = _earliest(island)
         with island.log(begin, timeout_s=timeout) as stream:

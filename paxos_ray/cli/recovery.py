@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 import paxos_ray
-from paxos_ray.cli import cluster
+from paxos_ray.cli import cluster, secret
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.options import Address, IslandName, Json, Timeout
 from paxos_ray.cli.render import err, out, print_json, say
@@ -51,12 +51,16 @@ def recover(
     answers, nothing is lost, and this is refused.
     """
     with cluster.running(address):
-        found = paxos_ray.prospect(name, abandon_silent=abandon_silent)
+        found = paxos_ray.prospect(name, abandon_silent=abandon_silent, secret=secret.given())
         if not dry_run:
             if found.refused is None and not yes:
                 _ask(found)
             found = paxos_ray.recover(
-                name, accept_loss=True, abandon_silent=abandon_silent, timeout_s=timeout
+                name,
+                accept_loss=True,
+                abandon_silent=abandon_silent,
+                secret=secret.given(),
+                timeout_s=timeout,
             )
             say(f"The island {name} has been recovered.")
     if as_json:

@@ -49,7 +49,7 @@ class Directory:
         assert self._said is not None
         self._said.set_result(what)
 
-    async def _look_up(self, function: object, island: str, id: str) -> Member | None:
+    async def _look_up(self, function: object, island: str, id: str, _: object) -> Member | None:
         self.asked.append(id)
         self._said = asyncio.get_running_loop().create_future()
         return await self._said

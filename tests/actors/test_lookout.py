@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from paxos_ray.actors import lookout
+from paxos_ray.actors.authority import OPEN
+from paxos_ray.actors.guard import Guarded
 from paxos_ray.actors.lookout import DEPUTY_S, PATIENCE_S, SILENCE_S, Lookout
 
 
@@ -20,8 +22,10 @@ class Carrier:
         self.alive = self.known = self
         self.asked: list[Future[int]] = []
 
-    def remote(self) -> Carrier:
+    def remote(self, *_: object) -> Carrier:
         return self
+
+    authority = OPEN
 
     def future(self) -> Future[int]:
         future: Future[int] = Future()
@@ -46,7 +50,8 @@ class Scene:
 
     @property
     def carrier(self) -> Any:
-        return self.lookout.carrier
+        found = self.lookout.carrier
+        return found.actor if isinstance(found, Guarded) else found
 
     def lose_the_coordinator(self) -> None:
         self.coordinator.there = False

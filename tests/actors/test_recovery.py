@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import ray
 
 import paxos_ray
 from paxos_ray import (
@@ -27,6 +26,7 @@ from paxos_ray import (
     prospect,
     recover,
 )
+from paxos_ray.actors.authority import OPEN
 from paxos_ray.actors.heritage import precedes
 from paxos_ray.actors.member import find, names
 from paxos_ray.actors.recovery import _end_carriers, _signpost
@@ -277,17 +277,18 @@ def test_who_has_retired_cannot_be_talked_into_anything(name: str) -> None:
     island = launch(name)
     assert island.counter("count").increment.remote(1).result(SOON_S) == 1
     island.settled(timeout_s=SOON_S)
-    members = find(name)
+    members = find(name, OPEN)
     for member in members:
-        said = ray.get(member.handle.testify.remote(True), timeout=SOON_S)
+        republic = member.citizen.testify.remote(None).get(SOON_S).identity.republic
+        said = member.citizen.testify.remote(republic).get(SOON_S)
         assert said.retired
         assert said.register is None or said.register.entries
-    tops = {m.id: ray.get(m.handle.testify.remote(False), timeout=SOON_S).top for m in members}
+    tops = {m.id: m.citizen.testify.remote(None).get(SOON_S).top for m in members}
     late = island.counter("count").increment.remote(1)
     with pytest.raises(TimedOut):
         late.result(3.0)
     for member in members:
-        assert ray.get(member.handle.testify.remote(False), timeout=SOON_S).top == tops[member.id]
+        assert member.citizen.testify.remote(None).get(SOON_S).top == tops[member.id]
     found: Prospect = recover(name, accept_loss=True)
     assert not found.missing
     (loss,) = found.losses  # though everybody is there

@@ -4,7 +4,6 @@ are citizens; calls take as long as a test says, and what takes seconds takes no
 from __future__ import annotations
 
 import asyncio
-import pickle
 import random
 import selectors
 from collections.abc import Callable, Generator, Iterator
@@ -15,11 +14,13 @@ from typing import Any
 import pytest
 
 from paxos_ray.actors import citizen as citizens
-from paxos_ray.actors import wire
+from paxos_ray.actors import heritage, wire
 from paxos_ray.actors.citizen import Citizen, Identity
+from paxos_ray.actors.doors import CitizenActor
 from paxos_ray.actors.engine import Engine
 from paxos_ray.actors.member import Member
 from paxos_ray.actors.settings import Settings, Wish
+from paxos_ray.actors.wire import seal
 from paxos_ray.core.government import Citizen as Record
 from paxos_ray.core.government import Government
 from paxos_ray.machines import encode_open
@@ -114,7 +115,7 @@ class Snapshots:
         self._made: dict[int, bytes] = {}
 
     def freeze(self, copy: object) -> int:
-        self._made[number := len(self._made) + 1] = pickle.dumps(copy)
+        self._made[number := len(self._made) + 1] = seal(copy)
         return number
 
     def fetch(self, number: int) -> list[bytes]:
@@ -175,7 +176,7 @@ class Theatre:
     def _add(self, id: str) -> None:
         founder = id == "a"
         identity = Identity(id, "republic", "republic" if founder else f"{id}'s", founder)
-        citizen = Citizen(identity, self.settings, Wish(1, 3))
+        citizen = CitizenActor(identity, self.settings, Wish(1, 3))
         citizen._snapshots = Snapshots()  # type: ignore[assignment]
         self.actors[id] = Actor(citizen)
 
@@ -217,6 +218,8 @@ def clockwork(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clockwork]:
     ray = SimpleNamespace(get=lambda held: held, get_runtime_context=lambda: there)
     monkeypatch.setattr(citizens, "ray", ray)
     monkeypatch.setattr(citizens, "_now", lambda: int(loop.time() * 1000))
+    clock = SimpleNamespace(monotonic_ns=lambda: int(loop.time() * 1e9))
+    monkeypatch.setattr(heritage, "time", clock)  # who founds has the same clock as who goes on
     monkeypatch.setattr("os.urandom", random.Random(1).randbytes)
     try:
         yield loop

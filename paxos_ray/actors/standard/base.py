@@ -12,6 +12,7 @@ import pickle
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
+from paxos_ray.actors.authority import Authority
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.handles import AnyMethod
 from paxos_ray.actors.lanes import Consistency
@@ -73,7 +74,8 @@ class StandardObject:
         return f"{type(self).__name__}({self.name!r} of island {self._client.island!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self._client.island, self.machine.kind, self.name)
+        client = self._client
+        return _again, (client.island, self.machine.kind, self.name, client.authority)
 
 
 class Verb(Generic[P, R]):
@@ -207,7 +209,7 @@ def _copied(value: Any) -> Any:
     return pickle.loads(pickle.dumps(value, protocol=5))  # a plain value, and checked
 
 
-def _again(island: str, kind: str, name: str) -> Any:
-    from paxos_ray.actors.island import attach  # a handle knows how to find its island
+def _again(island: str, kind: str, name: str, authority: Authority) -> Any:
+    from paxos_ray.actors.island import enter  # a handle knows how to find its island
 
-    return getattr(attach(island), kind)(name)
+    return getattr(enter(island, authority), kind)(name)
