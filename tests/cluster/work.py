@@ -9,8 +9,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-import ray
-
 import paxos_ray
 from paxos_ray import IslandStatus
 from tests.actors.test_survival import Load
@@ -111,7 +109,7 @@ def await_deputy(name: str) -> None:
     island, deadline = paxos_ray.attach(name), time.monotonic() + SOON_S
     ids = set(island.government().citizens)
     while (deputy := island._client._lookout._deputy) is None or ids - set(
-        ray.get(deputy.known.remote(), timeout=SOON_S)
+        deputy.known.remote().get(SOON_S)
     ):
         if time.monotonic() > deadline:
             raise TimeoutError("no deputy")
