@@ -10,14 +10,15 @@ from paxos_ray.actors.settings import COORDINATOR, RECOVERY, actor_id, namespace
 
 
 def successor(island: str, coordinator: Any) -> Any | None:
-    """The coordinator that is there instead; the same one while a recovery is under way, so that
-    one asks again; None: the island was shut down."""
+    """The coordinator that is there instead; the same one if it still has the name, or while a
+    recovery is under way, so that one asks again; None: the island was shut down."""
     # In this order: a recovery begins before the old one ends, and ends after the new one is there.
     underway = _named(RECOVERY, island) is not None
     found = _named(COORDINATOR, island)
     if found is not None and actor_id(found) != actor_id(coordinator):
         return found
-    return coordinator if underway else None
+    # With the name, it is the successor itself: of two calls that failed one has found it already.
+    return coordinator if underway or found is not None else None
 
 
 def _named(name: str, island: str) -> Any | None:
