@@ -60,11 +60,6 @@ class Authority:
         return hash((self._key, self._root))
 
     @property
-    def locks(self) -> bool:
-        """Whether there is a secret."""
-        return self._key is not None
-
-    @property
     def rootless(self) -> bool:
         """Whether it is yet to be told the island's republic."""
         return self._key is not None and not self._root

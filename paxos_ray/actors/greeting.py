@@ -20,9 +20,9 @@ _AGAIN_S = 0.1
 
 def greeted(island: str, coordinator: Any, authority: Authority) -> Guarded:
     """A coordinator's handle to call it by. Raises `NotAdmitted`, `TimedOut`."""
-    if not authority.rootless:
-        return Guarded(coordinator, authority)
     door = Guarded(coordinator, authority)
+    if not authority.rootless:
+        return door
     deadline = time.monotonic() + LIMIT_S
     while True:
         try:
