@@ -11,7 +11,7 @@ from paxos_ray.actors.errors import InvalidArgument
 from paxos_ray.actors.neighbours import Neighbour
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH
-from paxos_ray.machines import Operation, Reply
+from paxos_ray.machines import ERROR, Operation, Reply, UnknownObject
 
 Consistency = Literal["linearizable", "session", "eventual"]
 """What a read reflects: see `handles.Query`."""
@@ -72,11 +72,16 @@ class Call(NamedTuple):
     deadline: float
 
 
-def tell(reads: Iterable[Read], replies: Iterable[Reply]) -> list[tuple[Read, Reply]]:
-    """The first of the reads with their replies, but for those that have been answered before."""
+def tell(heard: Iterable[tuple[Read, Reply]]) -> list[tuple[Read, Reply]]:
+    """Those of the reads with their replies that have not been answered before."""
     told = []
-    for read, reply in zip(reads, replies, strict=False):
+    for read, reply in heard:
         if not read.answered:
             read.answered = True
             told.append((read, reply))
     return told
+
+
+def is_unknown(reply: Reply) -> bool:
+    """Whether it says that there is no object of that name."""
+    return reply.status == ERROR and reply.value[0] == UnknownObject.__name__

@@ -1,9 +1,10 @@
 """Reads that any citizen may answer: from a client straight to the citizens, in turns.
 
 `session`: from a state that is not older than what this client has been answered with, whatever
-it was. `eventual`: from whatever state there is. What waits goes in one call to the next citizen
-that has none under way, as the price on Ray is per call. Reading changes nothing, so who does not
-answer is left out and another asked.
+it was. `eventual`: from whatever state there is; but who does not know the object yet, and is
+behind this client, is not believed: such a read is answered as one of the session. What waits
+goes in one call to the next citizen that has none under way, as the price on Ray is per call.
+Reading changes nothing, so who does not answer is left out and another asked.
 
 Who the citizens are is asked of the coordinator once, and again if none is left; after that each
 answer brings them, if the government has changed.
@@ -22,7 +23,7 @@ from ray.exceptions import ActorDiedError, RayActorError
 
 from paxos_ray.actors.errors import NoQuorum
 from paxos_ray.actors.growing import fit
-from paxos_ray.actors.lanes import Batch, Call, Consistency, Lane, Read, tell
+from paxos_ray.actors.lanes import Batch, Call, Consistency, Lane, Read, is_unknown, tell
 from paxos_ray.actors.neighbours import Ask, Neighbour, Neighbours
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, deliver
@@ -219,7 +220,7 @@ class Nearby:
         def done(answer: Answer) -> None:
             with self._lock:
                 self._at_leader = None
-                told = tell(reads, decode_replies(answer.replies))
+                told = tell(zip(reads, decode_replies(answer.replies), strict=False))
             self._deliver(told)
             self._send(lane)
 
@@ -255,10 +256,12 @@ class Nearby:
                 self._lost(neighbour, error, now)
                 left = call.reads
             else:
-                told, left = self._hear(call, fit(Glance, unseal(future.result())), now)
-            if in_time and told:
+                told, early, left = self._hear(call, fit(Glance, unseal(future.result())), now)
+                if in_time:
+                    self._lanes["session"].waiting.extend(early)
+            if in_time and len(left) < len(call.reads):
                 lane.waiting.extendleft(reversed(left))
-                lane.pace = len(told) if left else min(2 * lane.pace, BATCH)
+                lane.pace = len(call.reads) - len(left) if left else min(2 * lane.pace, BATCH)
             elif in_time and left:
                 self._again(call, left)
         self._deliver(told)
@@ -268,8 +271,8 @@ class Nearby:
 
     def _hear(
         self, call: Call, glance: Glance, now: float
-    ) -> tuple[list[tuple[Read, Reply]], list[Read]]:
-        """Whom to tell what, and who is left."""
+    ) -> tuple[list[tuple[Read, Reply]], list[Read], list[Read]]:
+        """Whom to tell what, who asked before the object was known there, and who is left."""
         if glance.roster is not None:
             number = 0 if self._news is None else self._news.number
             if glance.roster.number > max(number, self._neighbours.number):
@@ -278,10 +281,14 @@ class Nearby:
         self._neighbours.answers(call.neighbour, glance.promise, now)
         reads = call.reads
         if glance.promise is None or glance.replies is None:
-            return [], reads
+            return [], [], reads
+        behind = glance.promise < self._seen
         self._seen = max(self._seen, glance.promise)
         replies = decode_replies(glance.replies)
-        return tell(reads, replies), reads[len(replies) :]
+        heard = list(zip(reads, replies, strict=False))
+        early = [read for read, reply in heard if behind and is_unknown(reply)]
+        told = tell((read, reply) for read, reply in heard if not (behind and is_unknown(reply)))
+        return told, early, reads[len(replies) :]
 
     def _again(self, call: Call, left: list[Read]) -> None:
         """They are asked again before those that came later."""

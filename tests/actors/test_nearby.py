@@ -341,13 +341,52 @@ def test_who_waits_in_vain_is_told_and_answered_in_the_end(monkeypatch: pytest.M
     world.nearby.close(RuntimeError("over"))
 
 
+UNKNOWN = Reply(ERROR, ("UnknownObject", "none yet"))
+
+
 def test_an_error_of_the_object_is_the_answer(world: World) -> None:
     read = world.read()
     call = world.asked()
-    replies = encode_replies([Reply(ERROR, ("UnknownObject", "none yet"))])
-    call.future.set_result(seal((at(1), replies, None)))
+    call.future.set_result(seal((at(1), encode_replies([UNKNOWN]), None)))
     with pytest.raises(UnknownObject):
         read.result(SOON_S)
+
+
+def test_who_is_behind_the_client_is_not_believed_that_there_is_no_such_object(
+    world: World,
+) -> None:
+    first, *others = [world.read() for _ in range(3)]
+    calls = [world.asked() for _ in range(3)]
+    world.nearby.saw(at(5))
+    calls[0].future.set_result(seal((at(4), encode_replies([UNKNOWN]), None)))
+    again = world.asked()
+    assert again.look.since == at(5), "as a read of the session"
+    again.answers(8, at(5))
+    assert first.result(SOON_S) == 8
+    replies = encode_replies([UNKNOWN])
+    calls[1].future.set_result(seal((at(5), replies, None)))
+    with pytest.raises(UnknownObject):
+        others[0].result(SOON_S)
+    calls[2].answers(1, at(4))
+    assert others[1].result(SOON_S) == 1, "another answer may be old"
+
+
+def test_of_some_reads_only_those_of_the_unknown_object_are_asked_again(world: World) -> None:
+    for _ in range(3):
+        world.read()
+    first, *_ = [world.asked() for _ in range(3)]
+    reads = [world.read() for _ in range(4)]
+    world.nearby.saw(at(5))
+    first.answers(0, at(4))
+    call = world.asked()
+    replies = [Reply(OK, 1), UNKNOWN, Reply(OK, 3)]
+    call.future.set_result(seal((at(4), encode_replies(replies), None)))
+    assert [reads[0].result(SOON_S), reads[2].result(SOON_S)] == [1, 3]
+    calls = sorted([world.asked(), world.asked()], key=lambda each: each.look.since)
+    assert [each.look.since for each in calls] == [Promise(0, 0), at(5)]
+    for each, value in zip(calls, (4, 2), strict=True):
+        each.answers(value, at(5))
+    assert [each.result(SOON_S) for each in reads] == [1, 2, 3, 4]
 
 
 def test_what_is_unanswered_and_what_comes_is_told_of_the_end(world: World) -> None:
