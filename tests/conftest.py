@@ -14,6 +14,9 @@ from hypothesis import HealthCheck, Phase, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
+LONG = {"cluster": 0, "actors": 1, "tests": 2}
+TOGETHER = {"cluster"}
+
 # `pytest --hypothesis-profile=deep` looks for long, and elsewhere each time.
 settings.register_profile(
     "deep",
@@ -30,6 +33,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rewrite", action="store_true", help="renew the outcomes in tests/scenarios/*.txt"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side (`pytest -n 2 --dist loadgroup`), a file's tests stay together, and so do all
+    that need networks of namespaces. What takes long begins first."""
+    for item in items:
+        folder = item.path.parent
+        together = folder if folder.name in TOGETHER else item.path
+        item.add_marker(pytest.mark.xdist_group(str(together.relative_to(ROOT))))
+    items.sort(key=lambda item: LONG.get(item.path.parent.name, len(LONG)))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import uuid
 from collections.abc import Iterable
 
@@ -59,6 +60,7 @@ class Population:
         self._bound: dict[str, str] = {}  # to which node who is being launched
         self._wished = Wish(-1, 0)  # the last that launches were granted for
         self._pace = Pace(_INTERVAL_S, clock)
+        self._lacked_at = -math.inf  # when a majority was missing, last
 
     # -- what is wanted -----------------------------------------------------------------------
 
@@ -144,9 +146,11 @@ class Population:
         if government is None:
             return
         self._sort_out(government)
+        now = asyncio.get_running_loop().time()
+        if not self._can_admit(government):
+            self._lacked_at = now
         alive = [id for id in _seniority(government) if id in engine.members]
         alive = [id for id in alive if id not in self._going and self._is_alive(id)]
-        now = asyncio.get_running_loop().time()
         self._mourn(alive, now)
         arriving = [id for id in self._coming if id not in government.citizens]
         self._move(alive)
@@ -234,11 +238,12 @@ class Population:
         return member.introduction is None or not listed
 
     def _is_alive(self, id: str) -> bool:
-        """Not dead, and not hung for so long that it is better replaced."""
-        member = self._engine.members[id]
-        limit_s = 2 * self._settings.timeout_ms / 1000
-        hung = member.hung_at is not None and self._engine.times.since(member.hung_at) > limit_s
-        return not (member.dead or hung)
+        """Not dead, and not hung for so long that it is better replaced. When a majority has been
+        missing, who is not the first to come back is given as long as if it were lost only now."""
+        member, since = self._engine.members[id], self._engine.times.since
+        if member.dead or member.hung_at is None:
+            return not member.dead
+        return since(max(member.hung_at, self._lacked_at)) <= 2 * self._settings.timeout_ms / 1000
 
     def _sort_out(self, government: Government) -> None:
         """Who is known and not listed: it was written out, or waits to be written in."""

@@ -20,7 +20,9 @@ from tests.core.harness import government
 @pytest.fixture(autouse=True)
 def sites(monkeypatch: pytest.MonkeyPatch) -> None:
     """One node."""
-    here = SimpleNamespace(nodes=[], choose=lambda occupied: None, move=lambda homes: None)
+    here = SimpleNamespace(
+        nodes=[], choose=lambda occupied: None, move=lambda homes: None, died=print
+    )
     monkeypatch.setattr(populations, "Sites", lambda *_: here)
 
 
@@ -82,6 +84,36 @@ def test_few_are_launched_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         population._coming[first] = "loads the state"
         await population._look()
         assert len(population._coming) == populations._STARTS + 1
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_once_there_is_a_majority_again_the_others_are_waited_for_anew() -> None:
+    """Else the first who comes back would have the second replaced, who is a moment later."""
+
+    async def run() -> None:
+        engine = Engine("island", Settings(timeout_ms=20_000))
+        population = of(engine, Wish(2, 3))
+        engine.government = government("ab", "c", "", number=9, acclimated="abc")
+        for id in "abc":
+            engine.members[id] = member = Member(id, Silent())
+            introduction: Any = SimpleNamespace(node="here", wish=population.wish)
+            member.introduction = introduction
+        launched: list[int] = []
+        population._granted = lambda missing: launched.append(missing) or 0  # type: ignore
+        long_ago = asyncio.get_running_loop().time() - 100
+        engine.members["b"].hung_at = engine.members["c"].hung_at = long_ago
+        await population._look()
+        assert launched == [], "nobody could be written in"
+        engine.members["b"].hung_at = None
+        await population._look()
+        assert launched == []
+        population._lacked_at -= 41
+        await population._look()
+        population._quiet_until = 0
+        await population._look()
+        assert launched == [1]
         engine.close()
 
     asyncio.run(run())
