@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         Barrier,
         Election,
         Holding,
+        Inside,
         Leader,
         Lock,
         Map,
@@ -125,7 +126,7 @@ _WHERE = {
     "actors.response": "Response",
     "actors.settings": "Limits",
     "actors.standard": (
-        "Barrier Election Holding Leader Lock Map Observation Queue Semaphore Sequence Taken"
+        "Barrier Election Holding Inside Leader Lock Map Observation Queue Semaphore Sequence Taken"
     ),
     "actors.stream": "Stream",
     "actors.watch": "Watch",
@@ -167,6 +168,7 @@ __all__ = [
     "Government",
     "Handle",
     "Holding",
+    "Inside",
     "InvalidArgument",
     "InvalidArguments",
     "InvalidClass",

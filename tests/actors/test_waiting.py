@@ -302,6 +302,88 @@ def test_a_barrier(island: Island, name: str, threads: ThreadPoolExecutor) -> No
     assert barrier.waiting() == []
 
 
+def test_a_double_barrier(island: Island, name: str, threads: ThreadPoolExecutor) -> None:
+    barrier = island.barrier(name)
+    for gathering in (1, 2):
+        coming = [threads.submit(barrier.enter, 3, timeout_s=SOON_S) for _ in range(2)]
+        until(lambda: len(barrier.waiting()) == 2)
+        inside = asyncio.run(barrier.enter_async(3, timeout_s=SOON_S))
+        others = [each.result(SOON_S) for each in coming]
+        assert {each.gathering for each in (inside, *others)} == {gathering}
+        leaving = threads.submit(barrier.exit, inside, timeout_s=SOON_S)
+        until(lambda: len(barrier.inside()) == 2)
+        assert not leaving.done()
+        with pytest.raises(TimedOut):
+            barrier.exit(others[0], timeout_s=0.3)
+        assert not leaving.done(), "one is inside still"
+        asyncio.run(barrier.exit_async(others[1], timeout_s=SOON_S))
+        leaving.result(SOON_S)
+        with pytest.raises(NotHeld):
+            barrier.exit(inside, timeout_s=SOON_S)
+    with pytest.raises(TimedOut):
+        barrier.enter(2, timeout_s=0.2)
+    assert barrier.waiting() == barrier.inside() == []
+
+
+def test_who_gives_up_as_the_others_come_is_not_left_inside(island: Island, name: str) -> None:
+    barrier = island.barrier(name)
+
+    async def run() -> None:
+        asked = asyncio.create_task(barrier.enter_async(2))
+        await until_async(barrier.waiting.remote)
+        arrived = barrier.arrive.remote(2)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        await arrived
+
+    for _ in range(5):
+        asyncio.run(run())
+        if barrier.waiting():  # it left first: the other waits for somebody else
+            barrier.arrive(2)
+        until(lambda: not barrier.waiting() and not barrier.inside())
+
+
+def test_a_gate(island: Island, name: str, threads: ThreadPoolExecutor) -> None:
+    barrier = island.barrier(name)
+    barrier.pass_gate(timeout_s=SOON_S)
+    barrier.hold()
+    passing = [threads.submit(barrier.pass_gate, timeout_s=SOON_S) for _ in range(2)]
+    with pytest.raises(TimedOut):
+        barrier.pass_gate(timeout_s=0.2)
+
+    async def both() -> None:
+        asked = asyncio.create_task(barrier.pass_gate_async(timeout_s=SOON_S))
+        await asyncio.sleep(0.05)
+        assert not asked.done()
+        assert not any(each.done() for each in passing)
+        await barrier.lift.remote()
+        await asked
+
+    asyncio.run(both())
+    for each in passing:
+        each.result(SOON_S)
+    barrier.hold()
+    passing = [threads.submit(barrier.pass_gate, timeout_s=SOON_S)]
+    island.retire(name)
+    passing[0].result(SOON_S)
+
+
+def test_a_leader_is_killed_while_parties_are_inside(island: Island, name: str) -> None:
+    barrier = island.barrier(name)
+    with ThreadPoolExecutor(3) as threads:
+        coming = [threads.submit(barrier.enter, 3, timeout_s=SOON_S) for _ in range(3)]
+        there = [each.result(SOON_S) for each in coming]
+        barrier.hold()
+        leaving = [threads.submit(barrier.exit, each, timeout_s=SOON_S) for each in there[:2]]
+        passing = threads.submit(barrier.pass_gate, timeout_s=SOON_S)
+        kill_leader(island)
+        barrier.exit(there[2], timeout_s=SOON_S)
+        barrier.lift()
+        for each in (*leaving, passing):
+            each.result(SOON_S)
+
+
 def test_a_queue(island: Island, name: str, threads: ThreadPoolExecutor) -> None:
     queue = island.queue(name, limit=2)
     taking = threads.submit(queue.take, timeout_s=SOON_S)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paxos_ray.actors.client import Client
-from paxos_ray.actors.standard.barrier import Barrier
+from paxos_ray.actors.standard.barrier import Barrier, Inside
 from paxos_ray.actors.standard.deeds import Holding
 from paxos_ray.actors.standard.election import Election
 from paxos_ray.actors.standard.lock import Lock
@@ -17,6 +17,7 @@ __all__ = [
     "Barrier",
     "Election",
     "Holding",
+    "Inside",
     "Leader",
     "Lock",
     "Map",

@@ -105,7 +105,7 @@ def obtain(line: Line) -> Deed[tuple[Any, ...]]:
         raise
 
 
-def until(handle: StandardObject, key: str, attempt: Callable[[], Deed[T | None]]) -> Deed[T]:
+def until(handle: StandardObject, key: Any, attempt: Callable[[], Deed[T | None]]) -> Deed[T]:
     """Attempt something until it comes to anything: again with each event under `key`, and when
     the object is retired."""
     done = yield from attempt()
