@@ -1,10 +1,12 @@
 """Objects of users' classes: what a call costs beside a counter's increment and a plain actor's
-call, what an exception costs, and for how long giving away 100 MB of state stops who does so."""
+call, what an exception costs, for how long giving away 100 MB of state stops who does so, and how
+an island of such an object grows."""
 
 from __future__ import annotations
 
 import gc
 import logging
+import threading
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -14,6 +16,7 @@ from rich.console import Console
 
 import paxos_ray
 from benchmarks.report import Report
+from paxos_ray import Handle, Island
 from paxos_ray.actors.keeping import Keeping
 from paxos_ray.actors.records import Desk
 from paxos_ray.actors.snapshots import Snapshots
@@ -28,6 +31,7 @@ LARGE = 100 << 20
 KEYS = 400_000  # of a dict that comes to about as much, pickled
 CALLS = 2_000
 SAMPLES = 200
+STEPS = 50
 PATIENCE_S = 120.0
 
 
@@ -234,5 +238,29 @@ def _calls(report: Report, console: Console) -> None:
             lambda: [stock.add.remote("key 1", 1) for _ in range(calls)][-1].result(PATIENCE_S)
         )
         report.details["objects.pipelined_per_s"] = calls / took_s
+        _growth(report, console, island, stock)
     finally:
         island.shutdown()
+
+
+def _growth(report: Report, console: Console, island: Island, stock: Handle[Stock]) -> None:
+    """One citizen more, twice, with all that state: how long that takes, and the longest call of a
+    client meanwhile."""
+    console.print("objects: a large dict is brought to newcomers", highlight=False)
+    for _ in range(STEPS):
+        stock.fill(KEYS // STEPS, timeout_s=PATIENCE_S)
+    grown, waits = threading.Event(), [0.0]
+
+    def call() -> None:
+        while not grown.is_set():
+            waits.append(_seconds(lambda: stock.add("key 1", 1, timeout_s=PATIENCE_S)))
+
+    client = threading.Thread(target=call)
+    client.start()
+    try:
+        times = [_seconds(lambda n=n: island.scale(n)) for n in (4, 5)]
+    finally:
+        grown.set()
+        client.join()
+    report.details["objects.growth_s"] = max(times)
+    report.figures["objects.growth_pause_ms"] = 1e3 * max(waits)

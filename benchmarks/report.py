@@ -41,6 +41,7 @@ TARGETS = {
         Target("objects.pause_dict_ms", "donor of a dict of 100 MB stands still", "ms", 250, True),
         Target("objects.pause_bytes_ms", "the same of one value", "ms", 250, True),
         Target("objects.call_p50_over_increment", "call of an object ÷ increment", "×", 1.5, True),
+        Target("objects.growth_pause_ms", "longest call while it is grown", "ms", 250, True),
         Target("counters.failover_ms", "leader killed → next increment, median", "ms", 300, True),
         Target(
             "counters.coordinator_failover_ms", "coordinator killed, the same", "ms", 1_500, True
