@@ -2,7 +2,7 @@
 
 Ray says within milliseconds that a process has died; of one that hangs, or whose node is cut off,
 it says nothing for seconds or for ever. So whoever keeps a call waiting for a while is probed, on a
-thread of its own that answers whatever else the process does, and so are others. Who does not
+thread of its own that answers whatever else the process does, and so are some others. Who does not
 answer, while another does, is suspected. If nobody answers, or this process itself was kept
 waiting, it is here that something is wrong, and nobody is suspected.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ray.exceptions import RayError
 
@@ -23,8 +23,16 @@ QUIET_S = 0.25
 PATIENCE_S = 0.4
 """How soon it says so, if it is."""
 
+WITNESSES = 6
+"""So many others are asked beside it: in turns, those first who keep nobody waiting."""
+
 LOOK_S = 0.05
 LATE_S = 0.15  # a look that comes so much too late says that this process was not given the CPU
+
+
+class _Probe(NamedTuple):
+    began: float
+    future: asyncio.Future[Exception | None]
 
 
 class Watch:
@@ -38,6 +46,8 @@ class Watch:
         self._members = members
         self._suspect = suspect
         self._asking: set[asyncio.Task[None]] = set()
+        self._probes: dict[str, _Probe] = {}  # under way, by citizen
+        self._asked = 0
         self._late_at = float("-inf")
         self._closed = False
 
@@ -63,12 +73,8 @@ class Watch:
     async def _ask(self, member: Member) -> None:
         began = self._loop.time()
         try:
-            probe = _probe(member)
-            others = [
-                _probe(other)
-                for other in list(self._members.values())
-                if other is not member and other.able and other.introduction is not None
-            ]
+            probe = self._probe(member)
+            others = [self._probe(other) for other in self._witnesses(member)]
             await asyncio.wait((probe,), timeout=PATIENCE_S)
             now = self._loop.time()
             if probe.done():
@@ -81,15 +87,38 @@ class Watch:
         finally:
             member.probed = False
 
+    def _witnesses(self, member: Member) -> list[Member]:
+        others = [
+            other
+            for other in self._members.values()
+            if other is not member and other.able and other.introduction is not None
+        ]
+        self._asked += WITNESSES
+        first = self._asked % max(1, len(others))
+        others = others[first:] + others[:first]
+        return sorted(others, key=_quiet_since, reverse=True)[:WITNESSES]
+
+    def _probe(self, member: Member) -> asyncio.Future[Exception | None]:
+        """A probe of it that is under way, and will be answered from now on if at all."""
+        now = self._loop.time()
+        known = self._probes.get(member.id)
+        if known is not None and now - known.began < PATIENCE_S:
+            return known.future
+        future = asyncio.ensure_future(settle(member.handle.probe.remote()))
+        probe = self._probes[member.id] = _Probe(now, future)
+
+        def forget(_: object) -> None:
+            if self._probes.get(member.id) is probe:
+                del self._probes[member.id]
+
+        future.add_done_callback(forget)
+        return future
+
 
 def _quiet_since(member: Member) -> float:
     """Since when it keeps somebody waiting, and has not been found busy."""
     oldest = min(member.calls.values(), default=float("inf"))
     return max(oldest, member.excused_at)
-
-
-def _probe(member: Member) -> asyncio.Future[Exception | None]:
-    return asyncio.ensure_future(settle(member.handle.probe.remote()))
 
 
 async def settle(reference: Any) -> Exception | None:

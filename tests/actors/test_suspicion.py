@@ -160,6 +160,53 @@ def test_nobody_is_asked_who_keeps_nobody_waiting() -> None:
     run(story)
 
 
+def test_of_many_only_some_are_asked_at_a_time_and_in_turns() -> None:
+    """When all of fifty are slow, probes must not be what keeps them so."""
+
+    async def story() -> None:
+        scene = Scene("there", *["there"] * 49)
+        await scene.play(lambda: scene.probed() >= 3)
+        asked = [scene.probed(id) for id in scene.members if id != "c0"]
+        assert sum(asked) <= (scene.probed() + 1) * suspicion.WITNESSES
+        assert max(asked) == 1
+
+    run(story)
+
+
+def test_one_probe_does_for_all_who_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suspicion, "PATIENCE_S", SOON_S)
+
+    async def story() -> None:
+        scene = Scene(*["silent"] * 50)
+        scope, now = asyncio.timeout(SOON_S), asyncio.get_running_loop().time()
+        for member in scene.members.values():
+            member.calls[scope] = now
+        looking = asyncio.create_task(scene.watch.keep())
+        async with asyncio.timeout(SOON_S):
+            while not all(map(scene.probed, scene.members)):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        scene.watch.close()
+        assert max(map(scene.probed, scene.members)) == 1
+        for asking in scene.watch._asking:
+            asking.cancel()
+        await looking
+
+    run(story)
+
+
+def test_who_keeps_nobody_waiting_is_asked_first() -> None:
+    async def story() -> None:
+        scene = Scene("silent", *["silent"] * 48, "there")
+        now = asyncio.get_running_loop().time()
+        scope = asyncio.timeout(SOON_S)
+        for id in list(scene.members)[1:-1]:
+            scene.members[id].calls[scope] = now
+        await scene.play(lambda: bool(scene.suspected))
+        assert "c49" not in scene.suspected
+
+    run(story)
+
+
 def test_what_waits_for_a_citizen_that_is_given_up_ends_at_once() -> None:
     async def story() -> None:
         scene = Scene("silent", "there")
