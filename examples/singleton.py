@@ -51,7 +51,7 @@ class Clerk:
 
 
 ray.init(include_dashboard=False)
-island = paxos_ray.launch("office", citizens=3, session_ms=15_000, progress=False)
+island = paxos_ray.launch("office", citizens=3, session_ms=8_000, progress=False)
 ledger = island.deploy("ledger", Ledger)
 lines, leaders = ledger.watch(timeout_s=120), island.election("clerk").observe(timeout_s=120)
 clerks = [Clerk.remote() for _ in range(3)]

@@ -26,6 +26,7 @@ from paxos_ray import (
     prospect,
     recover,
 )
+from paxos_ray.actors import recovery
 from paxos_ray.actors.authority import OPEN
 from paxos_ray.actors.heritage import precedes
 from paxos_ray.actors.member import find, names
@@ -181,6 +182,13 @@ def test_the_most_advanced_of_several_is_the_heir(name: str) -> None:
     assert len(await_status(island, is_whole).citizens) == 5
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is silent is waited for again and again."""
+    monkeypatch.setattr(recovery, "PATIENCE_S", 4.0)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_who_is_only_silent_is_not_taken_for_dead(name: str) -> None:
     island = launch(name)
     counter = island.counter("count")
@@ -206,6 +214,7 @@ def test_who_is_only_silent_is_not_taken_for_dead(name: str) -> None:
     assert pids[2][0] not in [citizen.id for citizen in island.status().citizens]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_who_comes_back_at_the_last_moment_keeps_the_island_as_it_was(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
