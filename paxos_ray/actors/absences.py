@@ -107,17 +107,22 @@ class Absences:
 
     async def _await(self, member: Member, reference: Any) -> None:
         """It is hung until it answers what it has not answered, or else a probe: a call may be lost
-        with the network that it was on. What was answered before it hung says nothing."""
+        with the network that it was on. What was answered before it hung says nothing; nor does
+        Ray's word that it cannot be reached at the moment."""
         waiting = {asyncio.ensure_future(settle(reference))}
-        done: set[asyncio.Task[Exception | None]] = set()
-        while not done and not member.dead and not member.stopped:
+        answered = False
+        while not answered and not member.dead and not member.stopped:
+            probed = asyncio.get_running_loop().time()
             done, waiting = await asyncio.wait(
                 waiting, timeout=PROBE_AGAIN_S, return_when=asyncio.FIRST_COMPLETED
             )
+            said = [each.result() for each in done]
+            answered = None in said
+            if any(isinstance(error, ActorDiedError) for error in said):
+                self.died(member)
+            elif said and not answered:
+                await asyncio.sleep(probed + PROBE_AGAIN_S - asyncio.get_running_loop().time())
             if len(waiting) < PROBES_MOST:
                 waiting.add(asyncio.ensure_future(settle(member.handle.probe.remote())))
-        for answered in done:
-            if isinstance(answered.result(), ActorDiedError):
-                self.died(member)
         member.hung_at = None
         self._engine.schedule(member, 0.0)

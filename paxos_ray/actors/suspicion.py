@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ray.exceptions import RayError
+from ray.exceptions import ActorUnavailableError, RayError
 
 from paxos_ray.actors.member import Member
 
@@ -76,8 +76,10 @@ class Watch:
             probe = self._probe(member)
             others = [self._probe(other) for other in self._witnesses(member)]
             await asyncio.wait((probe,), timeout=PATIENCE_S)
+            if _is_unreachable(probe):  # the others have as long to say that they are
+                await asyncio.sleep(began + PATIENCE_S - self._loop.time())
             now = self._loop.time()
-            if probe.done():
+            if probe.done() and not _is_unreachable(probe):
                 member.excused_at = now
             elif any(map(_answered, others)) and self._late_at < began and not self._closed:
                 if member.able:
@@ -128,6 +130,13 @@ async def settle(reference: Any) -> Exception | None:
     except RayError as error:
         return error
     return None
+
+
+def _is_unreachable(probe: asyncio.Future[Exception | None]) -> bool:
+    """Whether Ray says that it does not get there, without knowing of a death."""
+    return (
+        probe.done() and not probe.cancelled() and isinstance(probe.result(), ActorUnavailableError)
+    )
 
 
 def _answered(probe: asyncio.Future[Exception | None]) -> bool:

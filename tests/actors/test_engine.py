@@ -8,8 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.exceptions import ActorUnavailableError
 
 from paxos_ray import Citizen, Government, Promise
+from paxos_ray.actors import absences
 from paxos_ray.actors.engine import BRINGER_PAUSE_S, FEW_RECIPIENTS, MOST_PAUSES, PROBE_S, Engine
 from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.settings import Settings
@@ -98,6 +100,33 @@ def test_who_hangs_is_sent_little_until_it_answers() -> None:
             await asyncio.sleep(0)
         assert member.hung_at is None
         assert await engine._deliver("b", b"request") == b"reply"
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_who_cannot_be_reached_is_hung_until_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(absences, "PROBE_AGAIN_S", 0.01)
+
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        handle = Silent()
+        engine.members["b"] = member = Member("b", handle)
+        away = ActorUnavailableError("no way there", None)
+        answers: list[Exception | None] = [away, away, None]
+
+        async def probed() -> None:
+            assert member.hung_at is not None
+            if (answer := answers.pop(0)) is not None:
+                raise answer
+
+        handle.probe = SimpleNamespace(remote=probed)  # type: ignore[attr-defined]
+        engine.absences.hangs(member, probed())
+        async with asyncio.timeout(60):
+            while member.hung_at is not None:  # noqa: ASYNC110 - it rings no bell
+                await asyncio.sleep(0.005)
+        assert answers == []
+        assert not member.dead
         engine.close()
 
     asyncio.run(run())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from ray.exceptions import ActorDiedError
+from ray.exceptions import ActorDiedError, ActorUnavailableError
 
 from paxos_ray.actors import suspicion
 from paxos_ray.actors.member import Member
@@ -30,6 +30,8 @@ class Remote:
             future.set_result(None)
         elif self.answer == "dead":
             future.set_exception(ActorDiedError())
+        elif self.answer == "away":
+            future.set_exception(ActorUnavailableError("no way there", None))
         return future
 
 
@@ -92,6 +94,17 @@ def test_who_is_silent_while_another_answers_is_suspected() -> None:
         scene = Scene("silent", "there", "silent")
         await scene.play(lambda: bool(scene.suspected))
         assert scene.suspected == ["c0"], "nobody waits for c2"
+
+    run(story)
+
+
+def test_who_cannot_be_reached_while_another_can_is_suspected() -> None:
+    async def story() -> None:
+        scene = Scene("away", "there")
+        await scene.play(lambda: bool(scene.suspected))
+        nobody = Scene("away", "away", "silent")
+        await nobody.play(lambda: nobody.probed() >= 3)
+        assert nobody.suspected == []
 
     run(story)
 
