@@ -160,3 +160,33 @@ def test_launch_without_a_cluster_stays_until_it_is_told_to_end(name: str) -> No
             assert process.wait(timeout=60) == 0
         finally:
             process.kill()
+
+
+def test_an_island_with_a_secret(
+    program_at: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, wrong, short = tmp_path / "right", tmp_path / "wrong", tmp_path / "short"
+    right.write_text("correct horse battery staple\n")
+    wrong.write_text("incorrect horse battery staple\n")
+    short.write_text("horse\n")
+    monkeypatch.delenv("PAXOS_RAY_SECRET", raising=False)
+    ran = program_at("--secret-file", short, "launch", name, "--citizens", 1)
+    assert (ran.code, "at least 16 bytes" in ran.err) == (4, True), ran.err
+    ran = program_at("--secret-file", tmp_path / "none", "launch", name)
+    assert (ran.code, "--secret-file" in ran.err) == (2, True), ran.err
+    ran = program_at("--secret-file", right, "launch", name, "--citizens", 1)
+    try:
+        assert ran.code == 0, ran.err
+        assert "horse" not in ran.out + ran.err
+        increment = ("counter", "increment", name, "ships")
+        assert program_at("--secret-file", right, *increment)[:2] == (0, "1\n")
+        for refused in (("--secret-file", wrong, *increment), increment, ("shutdown", name)):
+            ran = program_at(*refused)
+            assert (ran.code, "secret" in ran.err) == (4, True), ran.err
+        monkeypatch.setenv("PAXOS_RAY_SECRET", right.read_text().strip())
+        assert program_at(*increment)[:2] == (0, "2\n")
+        ran = program_at("--secret-file", wrong, *increment)
+        assert ran.code == 4, "the file goes before the environment"
+        monkeypatch.delenv("PAXOS_RAY_SECRET")
+    finally:
+        assert program_at("--secret-file", right, "shutdown", name).code == 0
