@@ -14,7 +14,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from paxos_ray.cli.exits import EPILOG, Exit
 from paxos_ray.cli.options import Json
-from paxos_ray.cli.render import err, print_json
+from paxos_ray.cli.render import Minutes, err, print_json
 from paxos_ray.simulation import Bounds, Exploration
 from paxos_ray.simulation import explore as search
 
@@ -87,14 +87,18 @@ def _cores() -> int:
 def _run(bounds: Bounds, limit: int | None, reduced: bool, jobs: int) -> Exploration:
     """Search, telling on standard error how far it is."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    began = time.monotonic()
+    began, minutes = time.monotonic(), Minutes()
     with Progress(*columns, console=err, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("0 states", total=None)
 
         def report(exploration: Exploration) -> None:
             rate = exploration.states / max(time.monotonic() - began, 1e-3)
-            line = f"{exploration.states:,} states, {rate:,.0f} a second, depth {exploration.depth}"
-            progress.update(task, description=f"{line}, frontier {exploration.frontier:,}")
+            line = (
+                f"{exploration.states:,} states, {rate:,.0f} a second, depth {exploration.depth}, "
+                f"frontier {exploration.frontier:,}"
+            )
+            progress.update(task, description=line)
+            minutes.tell(line)
 
         return search(bounds, limit, reduced, report, jobs)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 if TYPE_CHECKING:
     from paxos_ray import Government
+
+MINUTE_S = 60.0
 
 out = Console()
 err = Console(stderr=True)
@@ -35,3 +38,18 @@ def government_json(government: Government) -> dict[str, Any]:
         "constituents": list(government.constituents),
         "acclimated": sorted(government.acclimated),
     }
+
+
+class Minutes:
+    """A line each minute of long work, on a standard error that is no terminal: in a terminal
+    there is a progress bar."""
+
+    def __init__(self) -> None:
+        self._due = time.monotonic() + MINUTE_S
+
+    def tell(self, line: str) -> None:
+        """That is how far it is: call this as often as you like."""
+        now = time.monotonic()
+        if now >= self._due and not sys.stderr.isatty():
+            self._due = now + MINUTE_S
+            say(line)

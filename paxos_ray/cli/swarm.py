@@ -20,7 +20,7 @@ from rich.progress import (
 
 from paxos_ray.cli.exits import EPILOG, Exit
 from paxos_ray.cli.options import Json
-from paxos_ray.cli.render import err, print_json
+from paxos_ray.cli.render import Minutes, err, print_json
 from paxos_ray.simulation import (
     PATIENCE,
     Summary,
@@ -118,12 +118,14 @@ def _run(
         TimeRemainingColumn(),
         TextColumn("{task.fields[failed]}", style="red"),
     )
+    minutes = Minutes()
     with Progress(*columns, console=err, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("", total=len(seeds), failed="")
         for summary in run_schedules(seeds, jobs, record, workload):
             tally.add(summary)
             failed = f"{len(tally.failures)} failed" if tally.failures else ""
             progress.update(task, advance=1, failed=failed)
+            minutes.tell(f"{tally.schedules:,} of {len(seeds):,} schedules {failed}".rstrip())
             if len(tally.failures) >= most:
                 break
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from paxos_ray.cli import render
 from paxos_ray.core import election
 
 SMALL = ("explore", "--changes", 0, "--crashes", 0, "--faults", 0, "--entries", 1)
@@ -59,3 +60,12 @@ def test_wrong_usage(program: Callable[..., Any], wrong: tuple[Any, ...]) -> Non
     ran = program("explore", *wrong)
     assert ran.code == 2
     assert ran.out == ""
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(
+    program: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render, "MINUTE_S", 0.0)
+    ran = program(*SMALL, "--elections", 0)
+    assert ran.code == 0
+    assert "states, " in ran.err

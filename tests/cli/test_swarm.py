@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from paxos_ray.cli import render
 from paxos_ray.cli.swarm import parse_seeds
 from paxos_ray.core.legislator import Legislator
 
@@ -70,3 +71,12 @@ def test_a_trace_tells_each_event(program: Callable[..., Any]) -> None:
     assert ran.code == 0
     assert "Synchronize" in ran.out
     assert "1 schedules, 0 failed" in ran.out
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(
+    program: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render, "MINUTE_S", 0.0)
+    ran = program("swarm", "--seeds", "1..3", "--jobs", 1)
+    assert ran.code == 0
+    assert "of 3 schedules" in ran.err
