@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from secrets import token_bytes
 from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
@@ -68,6 +69,7 @@ def measure(console: Console, trials: int, kills: int) -> Report:
             report = Report()
             _compare(report, till, trials, console)
             _record(report, till, 3 * trials, console)
+            _sign(report, till, trials, console)
             _kill(report, "counters.failover_ms", island, till, leader_pid, kills, console)
             coordinator = "counters.coordinator_failover_ms"
             _kill(report, coordinator, island, till, coordinator_pid, kills, console)
@@ -137,28 +139,45 @@ def _compare(report: Report, till: Till, trials: int, console: Console) -> None:
 
 
 def _record(report: Report, till: Till, trials: int, console: Console) -> None:
-    """Pipelined increments of an island that records, beside those of the one that does not: who
-    comes first alternates, since whatever else the machine does varies by more than is measured.
-    """
+    """Pipelined increments of an island that records, beside those of the one that does not."""
     with TemporaryDirectory() as directory:
         island = paxos_ray.launch("recorded", CITIZENS, record=directory, progress=False)
-        try:
-            tills = {"unrecorded": till, "recorded": Till(island)}
-            for each in tills.values():
-                each.pipeline(INCREMENTS // 5)
-            rates: dict[str, list[float]] = {name: [] for name in tills}
-            for trial in range(trials):
-                console.print(f"counters: recorded, {trial + 1} of {trials}", highlight=False)
-                for name in sorted(tills, reverse=trial % 2 == 0):
-                    rates[name].append(rate(tills[name].pipeline, INCREMENTS))
-        finally:
-            island.shutdown()
-    pairs = zip(rates["recorded"], rates["unrecorded"], strict=True)
-    ratios = [recorded / unrecorded for recorded, unrecorded in pairs]
-    report.figures["counters.recorded_over_unrecorded"] = median(ratios)
-    report.details["counters.recorded_over_unrecorded.trials"] = ratios
-    for name, measured in rates.items():
-        report.details[f"counters.{name}_per_s"] = median(measured)
+        _beside(report, island, "recorded", till, "unrecorded", trials, console)
+
+
+def _sign(report: Report, till: Till, trials: int, console: Console) -> None:
+    """The same of an island with a secret, whose messages are signed."""
+    island = paxos_ray.launch("secret", CITIZENS, secret=token_bytes(), progress=False)
+    _beside(report, island, "secret", till, "open", trials, console)
+
+
+def _beside(
+    report: Report,
+    island: paxos_ray.Island,
+    name: str,
+    till: Till,
+    other: str,
+    trials: int,
+    console: Console,
+) -> None:
+    """Who comes first alternates, since whatever else the machine does varies by more than is
+    measured. The island is shut down then."""
+    try:
+        tills = {name: Till(island), other: till}
+        for warm in tills.values():
+            warm.pipeline(INCREMENTS // 5)
+        rates: dict[str, list[float]] = {each: [] for each in tills}
+        for trial in range(trials):
+            console.print(f"counters: {name}, {trial + 1} of {trials}", highlight=False)
+            for each in sorted(tills, reverse=trial % 2 == 0):
+                rates[each].append(rate(tills[each].pipeline, INCREMENTS))
+    finally:
+        island.shutdown()
+    ratios = [above / below for above, below in zip(rates[name], rates[other], strict=True)]
+    report.figures[f"counters.{name}_over_{other}"] = median(ratios)
+    report.details[f"counters.{name}_over_{other}.trials"] = ratios
+    for each, measured in rates.items():
+        report.details[f"counters.{each}_per_s"] = median(measured)
 
 
 def p50_ms(call: Call) -> float:

@@ -38,6 +38,7 @@ TARGETS = {
         Target("counters.increment_p50_over_bare_chain", "increment ÷ bare chain", "×", 1.5, True),
         Target("counters.pipelined_over_plain", "pipelined ÷ plain actor, rates", "×", 5, False),
         Target("counters.recorded_over_unrecorded", "recorded ÷ not, rates", "×", 0.9, False),
+        Target("counters.secret_over_open", "with a secret ÷ without, rates", "×", 0.8, False),
         Target("objects.pause_dict_ms", "donor of a dict of 100 MB stands still", "ms", 250, True),
         Target("objects.pause_bytes_ms", "the same of one value", "ms", 250, True),
         Target("objects.call_p50_over_increment", "call of an object ÷ increment", "×", 1.5, True),
