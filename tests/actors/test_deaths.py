@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,11 +25,11 @@ from paxos_ray import (
     launch,
 )
 from paxos_ray.simulation import HistoryRecorder
+from tests.actors.soon import SOON_S, until
 from tests.actors.witness import Witness
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
-SOON_S = 90.0
 SESSION_MS = 8_000
 FOR_EVER_MS = 10**9
 
@@ -74,13 +73,6 @@ class Holder:
         """In lines that others are in, too; it answers only that it waits."""
         assert island.lock(f"line {name}").ask() == (False, 2)
         assert island.barrier(f"barrier {name}").arrive(3) == (False, 1, 1)
-
-
-def until(told: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + SOON_S
-    while not told():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("leader_too", [False, True], ids=["", "and the leader"])

@@ -6,17 +6,16 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import paxos_ray
-from paxos_ray import InvalidArgument, Island, IslandStatus, NoQuorum, launch
+from paxos_ray import InvalidArgument, Island, NoQuorum, launch
+from tests.actors.soon import SOON_S, await_status, is_whole
 
 pytestmark = pytest.mark.usefixtures("cluster")
-
-SOON_S = 90.0
 
 
 @paxos_ray.replicated
@@ -50,18 +49,6 @@ def island(cluster: str) -> Iterator[Island]:
 @pytest.fixture
 def name() -> str:
     return uuid.uuid4().hex
-
-
-def await_status(island: Island, told: Callable[[IslandStatus], Any]) -> IslandStatus:
-    deadline = time.monotonic() + SOON_S
-    while not told(status := island.status(timeout_s=SOON_S)):
-        assert time.monotonic() < deadline, status
-        time.sleep(0.05)
-    return status
-
-
-def is_whole(status: IslandStatus) -> bool:
-    return status.shaped and all(citizen.alive for citizen in status.citizens)
 
 
 def who_answer(notes: Any, consistency: Any, reads: int = 400) -> set[int]:

@@ -17,7 +17,8 @@ from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.wire import WRITE, Call, seal, unseal
 from paxos_ray.machines import encode_open
 from paxos_ray.simulation import RecordExists, RecordFile, records, replay
-from tests.actors.test_survival import Load, await_status, is_whole, kill
+from tests.actors.soon import await_status, is_whole
+from tests.actors.test_survival import Load, kill
 
 pytestmark = pytest.mark.usefixtures("cluster")
 

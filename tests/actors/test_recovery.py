@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,8 @@ from paxos_ray.actors.member import find, names
 from paxos_ray.actors.recovery import _end_carriers, _signpost
 from paxos_ray.actors.settings import CITIZEN
 from paxos_ray.simulation import records, replay
-from tests.actors.test_survival import SOON_S, await_status, is_whole, kill
+from tests.actors.soon import SOON_S, await_status, is_whole, until
+from tests.actors.test_survival import kill
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -69,10 +69,7 @@ def await_lost(counter: Counter) -> None:
 
 
 def await_names(name: str, gone: str) -> None:
-    deadline = time.monotonic() + SOON_S
-    while CITIZEN + gone in names(name):
-        assert time.monotonic() < deadline, f"{gone} was not ended"
-        time.sleep(0.05)
+    until(lambda: CITIZEN + gone not in names(name))
 
 
 def test_it_goes_on_from_the_one_that_is_left(name: str, tmp_path: Path) -> None:

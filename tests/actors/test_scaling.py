@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import ray
 
 import paxos_ray
-from paxos_ray import Autoscale, Counter, InvalidArgument, Island, IslandStatus, launch
+from paxos_ray import Autoscale, Counter, InvalidArgument, launch
+from tests.actors.soon import SOON_S, await_status, until
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
-SOON_S = 120.0
 RULES = Autoscale(3, 5, reads_per_citizen=10, window_s=1, calm_s=2)
 
 
@@ -55,14 +53,6 @@ class Loader:
         return self.look()
 
 
-def await_that(told: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + SOON_S
-    while not (answer := told()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return answer
-
-
 def goes_on(loaders: dict[str, Any]) -> None:
     """Each of them has more acknowledged than before."""
     counts = [count for count, _ in ray.get([each.look.remote() for each in loaders.values()])]
@@ -72,7 +62,7 @@ def goes_on(loaders: dict[str, Any]) -> None:
         assert not any(failure for _, failure in looks), looks
         return all(now > then for (now, _), then in zip(looks, counts, strict=True))
 
-    await_that(more)
+    until(more)
 
 
 def test_no_operation_fails_while_it_grows_and_shrinks(name: str) -> None:
@@ -137,17 +127,6 @@ class Readers:
         self._reads.set()
         self._thread.join(SOON_S)
         assert self.failure is None, self.failure
-
-
-def await_status(island: Island, told: Callable[[IslandStatus], Any]) -> IslandStatus:
-    found: list[IslandStatus] = []
-
-    def look() -> bool:
-        found[:] = [island.status(timeout_s=SOON_S)]
-        return bool(told(found[0]))
-
-    await_that(look)
-    return found[0]
 
 
 def test_it_follows_what_is_read_also_under_another_coordinator(name: str) -> None:

@@ -7,7 +7,6 @@ import os
 import pickle
 import signal
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 
@@ -26,10 +25,9 @@ from paxos_ray import (
     TimedOut,
     launch,
 )
+from tests.actors.soon import SOON_S, await_status, is_whole
 
 pytestmark = pytest.mark.usefixtures("cluster")
-
-SOON_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +52,6 @@ def values_of(
         if values and values[-1] == last:
             return values
     raise AssertionError(f"the stream ended at {values[-1:]}")
-
-
-def until_whole(island: Island) -> None:
-    deadline = time.monotonic() + SOON_S
-    while not ((status := island.status()).shaped and all(told.alive for told in status.citizens)):
-        assert time.monotonic() < deadline, status
-        time.sleep(0.05)
 
 
 def threads() -> list[threading.Thread]:
@@ -169,7 +160,7 @@ def test_governments_are_told_and_nothing_is_lost_whoever_dies(name: str) -> Non
                 assert victim is not None
                 os.kill(victim, signal.SIGKILL)
             write_and_read(50)
-            until_whole(island)
+            await_status(island, is_whole)
         island.scale(3, timeout_s=SOON_S)
         write_and_read(50)
         assert values == list(range(1, writes + 1))

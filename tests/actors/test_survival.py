@@ -7,17 +7,16 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import ray
 
 from paxos_ray import Counter, Island, IslandStatus, Superseded, launch
+from tests.actors.soon import SOON_S, await_status, is_whole
 
 pytestmark = pytest.mark.usefixtures("cluster")
-
-SOON_S = 90.0
 
 
 class Load:
@@ -60,18 +59,6 @@ class Load:
             self._thread.join(SOON_S)
         assert self.failure is None, self.failure
         assert self.counter.value(timeout_s=SOON_S) == self.acknowledged
-
-
-def await_status(island: Island, told: Callable[[IslandStatus], bool]) -> IslandStatus:
-    deadline = time.monotonic() + SOON_S
-    while not told(status := island.status(timeout_s=SOON_S)):
-        assert time.monotonic() < deadline, status
-        time.sleep(0.05)
-    return status
-
-
-def is_whole(status: IslandStatus) -> bool:
-    return status.shaped and all(citizen.alive for citizen in status.citizens)
 
 
 def kill(pid: int | None) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import threading
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +16,9 @@ import ray
 
 import paxos_ray
 from paxos_ray import Island, NotHeld, TimedOut, launch
+from tests.actors.soon import SOON_S, await_status, is_whole, until
 
 pytestmark = pytest.mark.usefixtures("cluster")
-
-SOON_S = 90.0
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +39,6 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def until(told: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + SOON_S
-    while not told():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 async def until_async(told: Callable[[], Awaitable[Any]]) -> None:
     async with asyncio.timeout(SOON_S):
         while not await told():  # noqa: ASYNC110 - it waits for the island
@@ -59,12 +50,7 @@ def fail(*_: object) -> None:
 
 
 def kill_leader(island: Island) -> None:
-    def whole() -> bool:
-        status = island.status(timeout_s=SOON_S)
-        return status.shaped and all(citizen.alive for citizen in status.citizens)
-
-    until(whole)
-    pid = island.status(timeout_s=SOON_S).leader_pid
+    pid = await_status(island, is_whole).leader_pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
 

@@ -30,10 +30,9 @@ from paxos_ray import (
 )
 from paxos_ray.actors.watch import watch
 from paxos_ray.machines.objects import REGISTRY
+from tests.actors.soon import SOON_S, await_status, is_whole
 
 pytestmark = pytest.mark.usefixtures("cluster")
-
-SOON_S = 90.0
 
 
 @paxos_ray.replicated
@@ -72,13 +71,6 @@ def told(watch: Watch, count: int) -> list[Any]:
     changes = [watch.next(SOON_S) for _ in range(count)]
     assert all(isinstance(change, Change) for change in changes)
     return [change.event for change in changes if change is not None]
-
-
-def await_whole(island: Island) -> None:
-    deadline = time.monotonic() + SOON_S
-    while not ((status := island.status()).shaped and all(c.alive for c in status.citizens)):
-        assert time.monotonic() < deadline, status
-        time.sleep(0.05)
 
 
 def test_all_that_is_asked_for_once_it_stands_is_told_and_nothing_from_before(ticker: Any) -> None:
@@ -222,13 +214,13 @@ def test_each_once_in_order_whoever_is_killed(name: str) -> None:
             events += told(watch, 150)
             ray.get(tasks, timeout=SOON_S)
             if paused is None:
-                await_whole(island)
+                await_status(island, is_whole)
         with pytest.raises(TimedOut):
             watch.next(0.2)
         assert events == list(range(1, 481))
     assert paused is not None
     os.kill(paused, signal.SIGCONT)
-    await_whole(island)
+    await_status(island, is_whole)
     holding = [citizen.events_from for citizen in island.settled(SOON_S).citizens]
     assert min(each for each in holding if each) <= began < max(each for each in holding if each)
     with ticker.watch(after=began) as again:  # whoever is asked first
