@@ -37,7 +37,7 @@ class Blueprint:
         """Raises `InvalidClass`."""
         try:
             cls: Any = unpack(packed)
-        except (MemoryError, KeyboardInterrupt):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - what is unpickled may raise anything
             why = f"the class cannot be read: {type(error).__name__}: {error}"
@@ -57,7 +57,7 @@ class Blueprint:
         self.listens = frozenset(listens | ({"governed"} if TOLD & self.hooks else set()))
         self.catalogue = Catalogue()
         for each in examine(cls)[1]:
-            self.catalogue.add(each)
+            self.catalogue.own(each)
 
     def check_size(self, method: str, weight: int) -> None:
         """Raises `TooLarge` if arguments of that weight are too much."""

@@ -1,9 +1,13 @@
 """An object of a user's class as a state machine: its methods, its hooks, and going back.
 
 A method that raises must leave the object as it was, and so must one that leaves it so that it
-cannot be pickled. What there is to go back to is a *checkpoint*, the pickled state, and the
-*journal*, all that was done to the object since: doing that again comes to the same, as it does on
-the other citizens. The two are the object's snapshot, too.
+cannot be pickled, or not be made again of the pickle. Nothing that a user's code raises gets out of
+here, lack of memory included: it would be raised on all citizens alike.
+
+What there is to go back to is a *checkpoint*, the pickled state, and the *journal*, all that was
+done to the object since: doing that again comes to the same, as it does on the other citizens. The
+two are the object's snapshot, too. An object that cannot go back after all is *broken*, and does
+nothing any more.
 
 Of an object whose state weighs no more than `SMALL` pickled, each call makes a new checkpoint. A
 larger one has a journal, and a new checkpoint when the journal weighs as much as the last one: so
@@ -43,6 +47,8 @@ A_DEED = 1 << 10
 """What a deed weighs in the journal besides its arguments, in bytes: doing it again takes about as
 long as unpickling so much."""
 
+_REDEPLOY = "retire it, and deploy it anew"
+
 Deed = tuple[str, Any, tuple[int, int], int, tuple[int, int], int]
 """What was done, with what; promise, stamp, session and index of its context. All plain."""
 
@@ -52,6 +58,7 @@ class Hosted:
 
     __slots__ = (
         "_blueprint",
+        "_broken",
         "_checkpoint",
         "_journal",
         "_large",
@@ -74,6 +81,7 @@ class Hosted:
         self._large = blueprint.terms.checks_first
         self._likeness: bytes | None = None
         self._muted = False
+        self._broken = False
         self.hooks = blueprint.listens
         self.on_stale: Callable[[Hosted], None] | None = None
         """What to do when it should have a new checkpoint; if nothing, it makes one, in a call."""
@@ -97,7 +105,7 @@ class Hosted:
             hosted._object = blueprint.cls(*positional, **named)
             if "bootstrap" in blueprint.hooks:
                 hosted._object.bootstrap()
-            hosted._set_checkpoint(hosted._packed())
+            hosted._set_checkpoint(hosted._made())
 
         with context.about(name):
             refused = hosted._attempt(found, context, None, undo=False)
@@ -130,7 +138,7 @@ class Hosted:
         try:
             with within(reading):
                 reply = returned(function(self._object, *positional, **named))
-        except (MemoryError, KeyboardInterrupt):
+        except KeyboardInterrupt:
             raise
         except Refused as refused:
             reply = Reply(ERROR, describe(refused.why))
@@ -138,13 +146,17 @@ class Hosted:
             reply = raised(error)
         if self._large or not self._differs():
             return reply
-        self._undo()
+        self._go_back()
         what = f"{self._blueprint.name}.{method} is marked as a query and changes the object"
         return Reply(ERROR, describe(QueryWrites(what)))
 
     def _checked(self, method: str, arguments: tuple[Any, ...], query: bool) -> bytes:
         """The packed arguments of a call. Raises why it cannot be made."""
         blueprint = self._blueprint
+        if self._broken:
+            raise CannotSnapshot(
+                f"the state of {self._name!r} could not be made again: {_REDEPLOY}"
+            )
         if len(arguments) != 1 or type(arguments[0]) is not bytes:
             raise WrongKind(f"{self._name!r} is an object of the class {blueprint.name}")
         is_query = blueprint.methods.get(method)
@@ -160,7 +172,7 @@ class Hosted:
     def _arguments(self, payload: bytes) -> tuple[tuple[Any, ...], dict[str, Any]]:
         try:
             positional, named = unpack(payload, self._blueprint.catalogue)
-        except (MemoryError, KeyboardInterrupt):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - what is unpickled may raise anything
             what = f"the arguments cannot be read: {type(error).__name__}: {error}"
@@ -185,7 +197,7 @@ class Hosted:
 
     def due(self) -> int | None:
         """See `Alarmed.due`."""
-        if self._muted:
+        if self._muted or self._broken:
             return None
         try:
             due = self._object.due()
@@ -197,6 +209,8 @@ class Hosted:
             return None
 
     def _hook(self, hook: str, told: tuple[Any, ...], context: Context) -> bool:
+        if self._broken:
+            return False
         outcome = self._attempt(lambda: self._tell(hook, told), context, _deed(hook, told, context))
         if outcome is not None:
             log.warning("%s.%s of %r: %s", self._blueprint.name, hook, self._name, outcome.value)
@@ -221,12 +235,12 @@ class Hosted:
                 outcome = work()
             if deed is not None:
                 self._keep(deed)
-        except (MemoryError, KeyboardInterrupt):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, it replicates
             context.withdraw()
             if undo and not self._blueprint.terms.checks_first:
-                self._undo()
+                self._go_back()
             if isinstance(error, Refused):
                 return Reply(ERROR, describe(error.why))
             return raised(error)
@@ -237,7 +251,7 @@ class Hosted:
         muted, self._muted = self._muted, False
         if not self._large:
             try:
-                self._set_checkpoint(self._packed())
+                self._set_checkpoint(self._made())
             except Refused:
                 self._muted = muted
                 raise
@@ -255,7 +269,7 @@ class Hosted:
     def renew(self) -> None:
         """Make a new checkpoint now."""
         try:
-            self._set_checkpoint(self._packed())
+            self._set_checkpoint(self._made())
         except Refused as refused:
             log.error("%r cannot be given a new checkpoint: %s", self._name, refused.why)
             self.postpone()
@@ -273,7 +287,7 @@ class Hosted:
         """A checkpoint, for `renewed`. It may be made in a copy of this process. Raises
         `CannotSnapshot`."""
         try:
-            return self._packed()
+            return self._made()
         except Refused as refused:
             raise refused.why from None
 
@@ -305,12 +319,25 @@ class Hosted:
     def _packed(self) -> bytes:
         try:
             return pack(self.state(), self._blueprint.catalogue)
-        except (MemoryError, KeyboardInterrupt):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - pickling raises nearly anything
             what = f"the state of {self._name!r} could not be pickled"
             why = f"{what}: {type(error).__name__}: {error}"
             raise Refused(CannotSnapshot(why)) from None
+
+    def _made(self) -> bytes:
+        """A checkpoint that one can go back to: not all that can be pickled can be unpickled."""
+        packed = self._packed()
+        try:
+            self._loaded(packed)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - and so does unpickling
+            what = f"the state of {self._name!r} could be pickled, but not made again of that"
+            why = f"{what}: {type(error).__name__}: {error}"
+            raise Refused(CannotSnapshot(why)) from None
+        return packed
 
     def _differs(self) -> bool:
         """Whether the object is not what its checkpoint says."""
@@ -321,6 +348,16 @@ class Hosted:
         except Exception:  # noqa: BLE001 - it could be pickled before
             return True
         return likeness(self._state_of(self._loaded(self._checkpoint))) != now
+
+    def _go_back(self) -> None:
+        """Become again what it was before; if that cannot be, nothing any more."""
+        try:
+            self._undo()
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            log.exception("%r is broken: its state could not be made again", self._name)
+            self._broken, self._object, self._likeness = True, None, None
 
     def _undo(self) -> None:
         """Become again what the checkpoint and the journal say."""
@@ -352,7 +389,7 @@ class Hosted:
         """The digest of the state: the same on every citizen, whatever its history."""
         if self._likeness is None:
             try:
-                state = likeness(self.state())
+                state = b"broken" if self._broken else likeness(self.state())
             except Exception:  # noqa: BLE001 - it cannot be pickled either, which was told
                 state = b""
             self._likeness = likeness((self._blueprint.fingerprint, self._muted, state))
@@ -367,6 +404,7 @@ class Hosted:
             "journal": self._journal.copy(),
             "large": self._large,
             "muted": self._muted,
+            "broken": self._broken,
         }
 
     @classmethod
@@ -378,7 +416,9 @@ class Hosted:
             hosted._checkpoint = bytes(snapshot["checkpoint"])
             hosted._journal = list(snapshot["journal"])
             hosted._large, hosted._muted = bool(snapshot["large"]), bool(snapshot["muted"])
-            hosted._undo()
+            hosted._broken = bool(snapshot.get("broken", False))
+            if not hosted._broken:
+                hosted._undo()
         except (MemoryError, KeyboardInterrupt):
             raise
         except BaseException as error:

@@ -35,7 +35,7 @@ def returned(value: Any) -> Reply:
         return Reply(RESULT, (likeness(value), pickle.dumps(value, protocol=5)))
     try:
         return Reply(RESULT, tuple(Pickled(likeness(value), pack(value))))
-    except (MemoryError, KeyboardInterrupt):
+    except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - pickling raises nearly anything
         why = f"the result could not be pickled: {type(error).__name__}: {error}"
@@ -50,7 +50,7 @@ def raised(error: BaseException) -> Reply:
         text = str(error)
         packed = pack(error)
         unpack(packed)  # many an exception can be pickled and not unpickled
-    except (MemoryError, KeyboardInterrupt):
+    except KeyboardInterrupt:
         raise
     except BaseException:  # noqa: BLE001 - pickling raises nearly anything
         text, packed = traceback.format_exception_only(error)[-1].strip(), b""

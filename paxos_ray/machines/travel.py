@@ -30,12 +30,19 @@ Key = tuple[str, str]
 
 
 class Catalogue:
-    """The users' classes that one object knows."""
+    """The users' classes that one object knows: its own, which wherever it is restored its class
+    brings along; and those that have come to it since, with values of them."""
 
-    __slots__ = ("_classes",)
+    __slots__ = ("_classes", "_own")
 
     def __init__(self) -> None:
         self._classes: dict[Key, type] = {}
+        self._own: dict[Key, type] = {}
+
+    def own(self, cls: type) -> None:
+        """The class of its name is this, and its own class refers to it."""
+        self._own.setdefault(_key(cls), cls)
+        self.add(cls)
 
     def add(self, cls: type) -> None:
         """The class of its name is this, from now on, unless there is one."""
@@ -46,11 +53,12 @@ class Catalogue:
         return self._classes.get(key)
 
     def __contains__(self, cls: type) -> bool:
-        return self._classes.get(_key(cls)) is cls
+        """Whether it is one of its own: one that has come may not be known where it is restored."""
+        return self._own.get(_key(cls)) is cls
 
 
 def pack(value: Any, known: Catalogue | None = None) -> bytes:
-    """The pickle of a value. What `known` holds is named in it only, and read with that again.
+    """The pickle of a value. What is `known`'s own is named in it only, and read with that again.
 
     Raises what cannot be pickled raises: nearly anything."""
     buffer = BytesIO()

@@ -158,6 +158,12 @@ def test_an_exception_is_raised_at_the_caller_and_undone(shop: Shop) -> None:
     ("method", "error", "says"),
     [
         ("lock", CannotSnapshot, "the state of 'x' could not be pickled: TypeError"),
+        (
+            "remember",
+            CannotSnapshot,
+            "the state of 'x' could be pickled, but not made again of that",
+        ),
+        ("devour", MemoryError, "^$"),
         ("give_lock", OperationFailed, "the result could not be pickled"),
         ("unfriendly", OperationFailed, "Unfriendly: 1 and 2"),
         ("leave", OperationFailed, "SystemExit: 3"),
@@ -181,6 +187,63 @@ def test_what_goes_wrong_is_told_and_changes_nothing(
         shop.call(method)
     assert shop.replica.digests()["x"] == before
     shop.twin()
+
+
+def test_a_query_that_needs_too_much_memory_is_told_so(shop: Shop) -> None:
+    shop.deploy(Inventory, "a", each=1)
+    with pytest.raises(MemoryError):
+        shop.ask("too_much")
+    assert shop.ask("left", "a") == 1
+
+
+class Stray:
+    """A class that no other refers to."""
+
+    def __init__(self, sku: str) -> None:
+        self.sku = sku
+        self.left = 7
+
+
+def test_a_class_that_came_with_a_call_is_there_wherever_the_object_is_restored(
+    shop: Shop,
+) -> None:
+    shop.deploy(Inventory, "a", each=1)
+    for sku in ("b", "c"):
+        shop.call("put", Stray(sku))
+    twin = shop.twin()
+    assert value_of(twin.ask("x", "left", (pack((("c",), {})),))) == 7
+    shop.call("put", Stray("d"))
+    twin.apply(shop.chronicle.entries[-1])
+    assert twin.digest() == shop.replica.digest()
+    again = Replica()
+    again.restore(pickle.loads(pickle.dumps(twin.snapshot())))
+    assert again.digest() == twin.digest()
+
+
+def test_an_object_that_cannot_go_back_is_broken_and_harms_nobody(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.deploy(Inventory, "a", each=1)
+
+    def loaded(*_: Any) -> Any:
+        raise ZeroDivisionError("in a __setstate__")
+
+    reserve = ("x", "reserve", (pack((("a", 2), {})),))
+    with monkeypatch.context() as patched:
+        patched.setattr(hosted_module.Hosted, "_loaded", loaded)
+        replies = shop.send(("sold", "increment", (1,)), reserve, ("sold", "increment", (1,)))
+    assert [reply.status for reply in replies] == [OK, RAISED, OK]
+    assert "'x' is broken" in caplog.text
+    for method in ("add", "reserve"):
+        with pytest.raises(CannotSnapshot, match="retire it, and deploy it anew"):
+            shop.call(method, "a", 1)
+    with pytest.raises(CannotSnapshot, match="'x'"):
+        shop.ask("left", "a")
+    twin = shop.twin()
+    assert twin.query("sold", "value") == 2
+    shop.send(("", "retire", ("x",)))
+    shop.deploy(Inventory, "a", each=3)
+    assert shop.ask("left", "a") == 3
 
 
 def test_a_large_state_that_cannot_be_pickled_is_told_of_loudly(

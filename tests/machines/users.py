@@ -87,6 +87,14 @@ class Inventory:
     def unfriendly(self) -> None:
         raise Unfriendly(1, 2)
 
+    def remember(self) -> None:
+        self.sales += 1
+        self.extra = Unfriendly(1, 2)
+
+    def devour(self) -> None:
+        self.sales += 1
+        self.extra = [0] * 10**15
+
     def leave(self) -> None:
         self.sales += 1
         raise SystemExit(3)
@@ -98,6 +106,10 @@ class Inventory:
     @paxos_ray.query
     def left(self, sku: str) -> int:
         return self.items[sku].left
+
+    @paxos_ray.query
+    def too_much(self) -> int:
+        return len([0] * 10**15)
 
     @paxos_ray.query
     def when(self) -> tuple[int, Any]:
