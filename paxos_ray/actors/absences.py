@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from ray.exceptions import ActorDiedError
@@ -43,13 +44,13 @@ class Absences:
                 engine.spawn(self._tell(other, (member.id,), pause_s))
         engine.changed.ring()
 
-    def suspect(self, member: Member, probe: Any) -> None:
+    def suspect(self, member: Member, probe: Awaitable[Exception | None]) -> None:
         """It does not say that it is there. Nobody waits for it any more; and if it leads, those
         who may stand for election hear of that, and nobody else: it may only be away for a while.
         """
         engine = self._engine
         log.warning("island %s: %s does not answer", engine.island, member.id)
-        self.hangs(member, probe)
+        self._hang(member, probe)
         self._lost(member)
         member.give_up(asyncio.get_running_loop().time())
         if member is engine.leader:
@@ -58,8 +59,7 @@ class Absences:
 
     def hangs(self, member: Member, reference: Any) -> None:
         """It has not answered that in time: it is not called until it has."""
-        member.hung_at = asyncio.get_running_loop().time()
-        self._engine.spawn(self._await(member, reference))
+        self._hang(member, settle(reference))
 
     def tell_of(self, government: Government) -> None:
         """A new government rules: some may have to do with the dead, or with a leader that does not
@@ -105,11 +105,15 @@ class Absences:
             if free:
                 engine.release(member)
 
-    async def _await(self, member: Member, reference: Any) -> None:
+    def _hang(self, member: Member, settled: Awaitable[Exception | None]) -> None:
+        member.hung_at = asyncio.get_running_loop().time()
+        self._engine.spawn(self._await(member, settled))
+
+    async def _await(self, member: Member, settled: Awaitable[Exception | None]) -> None:
         """It is hung until it answers what it has not answered, or else a probe: a call may be lost
         with the network that it was on. What was answered before it hung says nothing; nor does
         Ray's word that it cannot be reached at the moment."""
-        waiting = {asyncio.ensure_future(settle(reference))}
+        waiting = {asyncio.ensure_future(settled)}
         answered = False
         while not answered and not member.dead and not member.stopped:
             probed = asyncio.get_running_loop().time()

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from ray.exceptions import ActorUnavailableError, RayError
 
+from paxos_ray.actors.errors import NotAdmitted
 from paxos_ray.actors.member import Member
 
 QUIET_S = 0.25
@@ -127,7 +128,7 @@ async def settle(reference: Any) -> Exception | None:
     """Wait until a call is answered: None; or until Ray says that it will not be: its error."""
     try:
         await reference
-    except RayError as error:
+    except (RayError, NotAdmitted) as error:
         return error
     return None
 

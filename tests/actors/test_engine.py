@@ -8,13 +8,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray.exceptions import ActorUnavailableError
+from ray.exceptions import ActorDiedError, ActorUnavailableError
 
 from paxos_ray import Citizen, Government, Promise
 from paxos_ray.actors import absences
 from paxos_ray.actors.engine import BRINGER_PAUSE_S, FEW_RECIPIENTS, MOST_PAUSES, PROBE_S, Engine
 from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.settings import Settings
+from paxos_ray.actors.suspicion import settle
 from paxos_ray.actors.wire import READ, Result, Turn, seal
 from tests.core.harness import government
 
@@ -105,7 +106,10 @@ def test_who_hangs_is_sent_little_until_it_answers() -> None:
     asyncio.run(run())
 
 
-def test_who_cannot_be_reached_is_hung_until_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("suspected", [False, True])
+def test_who_cannot_be_reached_is_hung_until_it_can(
+    suspected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(absences, "PROBE_AGAIN_S", 0.01)
 
     async def run() -> None:
@@ -113,20 +117,43 @@ def test_who_cannot_be_reached_is_hung_until_it_can(monkeypatch: pytest.MonkeyPa
         handle = Silent()
         engine.members["b"] = member = Member("b", handle)
         away = ActorUnavailableError("no way there", None)
-        answers: list[Exception | None] = [away, away, None]
+        answers: list[Exception | None] = [away, away, away, None]
 
         async def probed() -> None:
-            assert member.hung_at is not None
             if (answer := answers.pop(0)) is not None:
                 raise answer
+            assert member.hung_at is not None
 
         handle.probe = SimpleNamespace(remote=probed)  # type: ignore[attr-defined]
-        engine.absences.hangs(member, probed())
+        if suspected:
+            probe = asyncio.ensure_future(settle(probed()))
+            await probe  # it has failed, when it is looked at
+            engine.absences.suspect(member, probe)
+        else:
+            engine.absences.hangs(member, probed())
         async with asyncio.timeout(60):
             while member.hung_at is not None:  # noqa: ASYNC110 - it rings no bell
                 await asyncio.sleep(0.005)
         assert answers == []
         assert not member.dead
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_who_is_suspected_and_turns_out_to_be_dead_is_so() -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        engine.members["b"] = member = Member("b", Silent())
+
+        async def probed() -> None:
+            raise ActorDiedError
+
+        engine.absences.suspect(member, asyncio.ensure_future(settle(probed())))
+        async with asyncio.timeout(60):
+            while member.hung_at is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        assert member.dead
         engine.close()
 
     asyncio.run(run())
