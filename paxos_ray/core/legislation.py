@@ -67,11 +67,12 @@ class Writer(Petitions):
         """Propose an entry; a text says why not, one of `THROTTLED`.
 
         A limit that is reached is a limit: until then an entry of any size is taken, so that
-        none is too large for ever. What changes the government is never throttled."""
+        none is too large for ever; and the top, which the log always has, stops nothing, whatever
+        it weighs. What changes the government is never throttled."""
         state = self.state
         if self.queued >= state.limits.queue_bytes:
             return QUEUE_FULL
-        if state.log.weight >= state.limits.log_bytes:
+        if state.log.weight >= state.limits.log_bytes and len(state.log) > 1:
             return LOG_FULL
         ticket = state.ticket()
         self.queue.append((ticket, body))

@@ -233,6 +233,9 @@ THROTTLES = {
     "a log without a limit": Bug(
         Writer, "enqueue", "state.log.weight >= state.limits.log_bytes", "False"
     ),
+    "an island that takes no proposal any more after a large one": Bug(
+        Writer, "enqueue", " and len(state.log) > 1", ""
+    ),
     "a limit of the log that is one of all that was ever written": Bug(
         Writer, "enqueue", "state.log.weight", "state.log.weight + 256 * state.log.top.entry"
     ),
