@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from paxos_ray.actors import wire
-from paxos_ray.actors.errors import Overloaded, TimedOut
+from paxos_ray.actors.errors import NotAdmitted, Overloaded, TimedOut
 from paxos_ray.actors.settings import Limits
 from paxos_ray.actors.wire import Call, Result, seal
 
@@ -180,12 +180,14 @@ class Asking:
         """Whether the leader takes no more entries, as far as is known."""
         return self._full
 
-    def _finish(self, pending: Pending, status: str, value: bytes | str) -> None:
+    def _finish(self, pending: Pending, status: str, value: bytes | str | NotAdmitted) -> None:
         del self._open[pending.number]
         self.settled += 1
         if pending.future.done():
             return
-        if status == wire.REFUSED:
+        if isinstance(value, NotAdmitted):
+            pending.future.set_exception(value)
+        elif status == wire.REFUSED:
             pending.future.set_exception(ValueError(value))
         else:
             pending.future.set_result(value)

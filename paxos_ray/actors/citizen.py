@@ -6,6 +6,7 @@ them. It is never restarted: a process that forgot what it promised must not vot
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections import defaultdict
@@ -16,6 +17,7 @@ import ray
 from paxos_ray.actors import wire
 from paxos_ray.actors.authority import OPEN, Authority
 from paxos_ray.actors.board import WATCHES, Board, Want
+from paxos_ray.actors.errors import NotAdmitted
 from paxos_ray.actors.growing import fit, grow
 from paxos_ray.actors.heritage import Estate, Forebear, Identity
 from paxos_ray.actors.keeping import Digests, Keeping
@@ -29,6 +31,8 @@ from paxos_ray.core import Entry, Promise, Pulse
 from paxos_ray.core import government as core
 from paxos_ray.core.messages import THROTTLED, Receipt
 from paxos_ray.machines import Replica, encode_pass, encode_replies
+
+log = logging.getLogger("paxos_ray")
 
 _KEPT_PULSES = 64
 _KEPT_OWNERS = 8
@@ -382,12 +386,21 @@ class Citizen(Forebear):
         self._follow()
         self._onlookers.applied()
         for owner, call in reads:
-            if not self._stateful():
-                self._results[owner].append(Result(call.number, wire.RETRY, ""))
-                continue
+            self._results[owner].append(self._read(call))
+
+    def _read(self, call: Call) -> Result:
+        """What a confirmed read is answered. One that cannot be understood harms no other."""
+        if not self._stateful():
+            return Result(call.number, wire.RETRY, "")
+        try:
             replies = [self._replica.ask(*query) for query in unseal(call.matter)]
             answer = seal(Answer(self._replica.applied, encode_replies(replies)))
-            self._results[owner].append(Result(call.number, wire.DONE, answer))
+        except NotAdmitted as error:
+            return Result(call.number, wire.REFUSED, error)
+        except Exception as error:
+            log.exception("a read that cannot be answered")
+            return Result(call.number, wire.REFUSED, f"{type(error).__name__}: {error}")
+        return Result(call.number, wire.DONE, answer)
 
     def _follow(self) -> None:
         """Bring the replica to the top of the log, unless it waits for another's state."""
@@ -404,7 +417,12 @@ class Citizen(Forebear):
 
     def _perform(self, replica: Replica, entry: Entry) -> bytes | None:
         """Apply an entry, and keep it for who reads the log: the replies, if there are any."""
-        applied = replica.apply(entry)
+        try:
+            applied = replica.apply(entry)
+        except BaseException:
+            log.critical("%s is applied by half: this process ends", entry.promise, exc_info=True)
+            end_process()
+            raise
         self._board.append(entry.promise, () if applied is None else applied.events)
         if applied is None:
             self._tail.append(entry)
@@ -505,6 +523,11 @@ class Citizen(Forebear):
         """What is kept of the log, and of events, begins there."""
         self._tail.restart(applied)
         self._board.restart(applied)
+
+
+def end_process() -> None:
+    """At once, and with nothing tidied up: a replica that is out of step must not answer."""
+    os._exit(1)
 
 
 def _now() -> int:

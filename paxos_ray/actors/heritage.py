@@ -17,7 +17,6 @@ from paxos_ray.actors.growing import grow
 from paxos_ray.actors.records import Desk
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.snapshots import SNAPSHOT
-from paxos_ray.actors.tail import Tail
 from paxos_ray.actors.wire import unseal
 from paxos_ray.core import Entry, Legislator, Promise
 from paxos_ray.core.government import Government
@@ -80,7 +79,6 @@ class Forebear:
     _node: str
     _replica: Replica
     _legislator: Legislator
-    _tail: Tail
     _authority: Authority
     _bequests = 0
 
@@ -127,7 +125,7 @@ class Forebear:
         replica = self._replica
         snapshot = self._authority.verify(SNAPSHOT, ray.get(estate.snapshot[0]))
         replica.restore(unseal(snapshot))
-        self._tail.restart(replica.applied)
+        self._restart(replica.applied)
         for entry in estate.entries:
             self._perform(replica, entry)
         self._legislator.refound(
@@ -135,6 +133,9 @@ class Forebear:
         )
 
     def _perform(self, replica: Replica, entry: Entry) -> bytes | None:
+        raise NotImplementedError
+
+    def _restart(self, applied: Promise) -> None:
         raise NotImplementedError
 
 

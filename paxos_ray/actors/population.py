@@ -26,6 +26,7 @@ from paxos_ray.actors.member import Lost, Member, launch
 from paxos_ray.actors.quorum import missing_voters
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.sites import Pace, Sites
+from paxos_ray.actors.snapshots import KEPT
 from paxos_ray.core.government import Citizen, Government
 
 log = logging.getLogger("paxos_ray")
@@ -35,7 +36,7 @@ _LOOK_S = 0.5
 _STARTING = "is being launched"
 _AFTER_FAILURE_S = 1.0
 _AFTER_DEATH_S = 1.0
-_STARTS = 8  # launched at once: Ray starts few processes at a time, and one has so long for it
+_STARTS = KEPT  # launched at once: Ray starts few processes at a time, and one has so long for it
 _SPARE = 4  # so many may be lost at once, or soon after each other, and are replaced at once
 _INTERVAL_S = 5.0  # then there is a newcomer each such while
 

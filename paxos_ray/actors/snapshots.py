@@ -13,11 +13,13 @@ from paxos_ray.actors.wire import seal_into
 SNAPSHOT = "snapshot"
 """What one is signed as."""
 
-_KEPT = 2
+KEPT = 8
+"""So many at a time: as many newcomers as are launched at once may ask for one."""
 
 
 class Snapshots:
-    """The snapshots that a citizen has made lately, each as an object in Ray's store."""
+    """The snapshots that a citizen is asked for, each as an object in Ray's store until whoever
+    asked has it."""
 
     def __init__(self, authority: Authority = OPEN) -> None:
         self._authority = authority
@@ -29,7 +31,7 @@ class Snapshots:
         self._count += 1
         number = self._count
         self._made[number] = None
-        for old in [kept for kept in self._made if kept <= number - _KEPT]:
+        for old in [kept for kept in self._made if kept <= number - KEPT]:
             del self._made[old]
         name = f"snapshot {number}"
         threading.Thread(target=self._make, args=(number, copy), name=name, daemon=True).start()
@@ -38,10 +40,14 @@ class Snapshots:
     def fetch(self, number: int) -> list[Any] | None:
         """A reference to the pickled snapshot, in a list so that it is passed on as it is.
 
-        None: not ready yet. Raises `LookupError` for one that was let go or could not be made.
+        None: not ready yet. Raises `LookupError` for one that was let go or could not be made. One
+        that is handed out is let go: a large state must not be held in memory for nobody.
         """
         made = self._made[number]
-        return None if made is None else [made]
+        if made is None:
+            return None
+        del self._made[number]
+        return [made]
 
     def _make(self, number: int, copy: object) -> None:
         sink = _Sink()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import pickle
 from typing import Any, NamedTuple
 
-from paxos_ray.actors.errors import WrongVersion
+from paxos_ray.actors.errors import NotAdmitted, WrongVersion
 from paxos_ray.actors.growing import grow
 from paxos_ray.core.government import Citizen, Government
 from paxos_ray.core.messages import Denied
@@ -59,11 +59,12 @@ class Round(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What became of a call: of a write or read that is `DONE`, an `Answer` in bytes; else why."""
+    """What became of a call: of a write or read that is `DONE`, an `Answer` in bytes; else why, in
+    words, or as what is to be raised."""
 
     number: int
     status: str
-    value: bytes | str
+    value: bytes | str | NotAdmitted
 
 
 class Answer(NamedTuple):

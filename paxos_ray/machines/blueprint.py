@@ -37,8 +37,6 @@ class Blueprint:
         """Raises `InvalidClass`."""
         try:
             cls: Any = unpack(packed)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # noqa: BLE001 - what is unpickled may raise anything
             why = f"the class cannot be read: {type(error).__name__}: {error}"
             raise InvalidClass(why) from None

@@ -2,7 +2,7 @@
 
 A method that raises must leave the object as it was, and so must one that leaves it so that it
 cannot be pickled, or not be made again of the pickle. Nothing that a user's code raises gets out of
-here, lack of memory included: it would be raised on all citizens alike.
+here, lack of memory and `KeyboardInterrupt` included: it is raised on all citizens alike.
 
 What there is to go back to is a *checkpoint*, the pickled state, and the *journal*, all that was
 done to the object since: doing that again comes to the same, as it does on the other citizens. The
@@ -138,8 +138,6 @@ class Hosted:
         try:
             with within(reading):
                 reply = returned(function(self._object, *positional, **named))
-        except KeyboardInterrupt:
-            raise
         except Refused as refused:
             reply = Reply(ERROR, describe(refused.why))
         except BaseException as error:  # noqa: BLE001 - whatever it is, the caller gets it
@@ -172,8 +170,6 @@ class Hosted:
     def _arguments(self, payload: bytes) -> tuple[tuple[Any, ...], dict[str, Any]]:
         try:
             positional, named = unpack(payload, self._blueprint.catalogue)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # noqa: BLE001 - what is unpickled may raise anything
             what = f"the arguments cannot be read: {type(error).__name__}: {error}"
             raise InvalidArguments(what) from None
@@ -235,8 +231,6 @@ class Hosted:
                 outcome = work()
             if deed is not None:
                 self._keep(deed)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, it replicates
             context.withdraw()
             if undo and not self._blueprint.terms.checks_first:
@@ -319,8 +313,6 @@ class Hosted:
     def _packed(self) -> bytes:
         try:
             return pack(self.state(), self._blueprint.catalogue)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # noqa: BLE001 - pickling raises nearly anything
             what = f"the state of {self._name!r} could not be pickled"
             why = f"{what}: {type(error).__name__}: {error}"
@@ -331,8 +323,6 @@ class Hosted:
         packed = self._packed()
         try:
             self._loaded(packed)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # noqa: BLE001 - and so does unpickling
             what = f"the state of {self._name!r} could be pickled, but not made again of that"
             why = f"{what}: {type(error).__name__}: {error}"
@@ -353,8 +343,6 @@ class Hosted:
         """Become again what it was before; if that cannot be, nothing any more."""
         try:
             self._undo()
-        except KeyboardInterrupt:
-            raise
         except BaseException:
             log.exception("%r is broken: its state could not be made again", self._name)
             self._broken, self._object, self._likeness = True, None, None

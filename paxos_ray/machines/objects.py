@@ -13,7 +13,6 @@ from paxos_ray.machines.errors import (
     AlreadyDeployed,
     InvalidArguments,
     InvalidSnapshot,
-    MachineError,
     UnknownMethod,
     UnknownObject,
     WrongKind,
@@ -133,7 +132,7 @@ class Objects:
                     raise _wrong_kind(name, HOSTED, kind)
                 return hosted.ask(method, arguments, reading)
             return Reply(OK, self.query(name, method, arguments))
-        except MachineError as error:
+        except Exception as error:  # noqa: BLE001 - it has changed nothing, whatever it is
             return Reply(ERROR, describe(error))
 
     def _precise(self, error: Exception, name: str, method: str) -> Exception:

@@ -35,8 +35,6 @@ def returned(value: Any) -> Reply:
         return Reply(RESULT, (likeness(value), pickle.dumps(value, protocol=5)))
     try:
         return Reply(RESULT, tuple(Pickled(likeness(value), pack(value))))
-    except KeyboardInterrupt:
-        raise
     except BaseException as error:  # noqa: BLE001 - pickling raises nearly anything
         why = f"the result could not be pickled: {type(error).__name__}: {error}"
         raise Refused(OperationFailed(why)) from None
@@ -50,8 +48,6 @@ def raised(error: BaseException) -> Reply:
         text = str(error)
         packed = pack(error)
         unpack(packed)  # many an exception can be pickled and not unpickled
-    except KeyboardInterrupt:
-        raise
     except BaseException:  # noqa: BLE001 - pickling raises nearly anything
         text, packed = traceback.format_exception_only(error)[-1].strip(), b""
     lines = traceback.format_exception(type(error), error, _inner(error.__traceback__))

@@ -8,14 +8,20 @@ from typing import Any
 
 import pytest
 
+from paxos_ray.actors import citizen as citizens
+from paxos_ray.actors.board import Want
 from paxos_ray.actors.citizen import Citizen, Identity
+from paxos_ray.actors.errors import WrongVersion
+from paxos_ray.actors.heritage import Estate
 from paxos_ray.actors.settings import Limits, Settings, Wish
+from paxos_ray.actors.snapshots import KEPT
 from paxos_ray.actors.tail import Extract
-from paxos_ray.actors.wire import READ, WRITE, Call, Turn, seal, unseal
-from paxos_ray.core import government
+from paxos_ray.actors.wire import MARK, READ, VERSION, WRITE, Call, Turn, seal, unseal
+from paxos_ray.core import Entry, Promise, government
 from paxos_ray.core.log import ENTRY_HEFT, NOTHING
 from paxos_ray.core.messages import Denied, Received, Request
-from paxos_ray.machines import encode_open, read_entry
+from paxos_ray.machines import Replica, encode_batch, encode_open, read_entry
+from paxos_ray.machines.ring import Found
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -195,3 +201,75 @@ def test_the_latest_wish_is_remembered() -> None:
     b = citizen("b")
     assert b.introduce(Wish(3, 7)).wish == Wish(3, 7)
     assert b.introduce(Wish(2, 5)).wish == Wish(3, 7)
+
+
+def fetched(donor: Citizen, number: int) -> Any:
+    while (snapshot := donor.fetch(number)) is None:
+        pass
+    return snapshot
+
+
+def test_as_many_as_are_launched_at_once_may_ask_for_the_state() -> None:
+    leader = citizen("leader", founder=True)
+    numbers = [leader.freeze() for _ in range(KEPT)]
+    for number in numbers:
+        assert fetched(leader, number)
+        with pytest.raises(LookupError):
+            leader.fetch(number)
+
+
+def test_a_watch_at_the_heir_of_a_lost_majority_is_told_of_what_is_gone() -> None:
+    """It has the state, and not the events that led there."""
+    import ray
+
+    replica, entries = Replica(), []
+
+    def append(body: bytes) -> Promise:
+        last = entries[-1].promise if entries else NOTHING
+        entries.append(Entry(Promise(1, len(entries) + 1), last, 0, body))
+        replica.apply(entries[-1])
+        return entries[-1].promise
+
+    session = append(encode_open(10**6))
+    told = [
+        append(encode_batch(session, n, n - 1, [("m", "map.put", (f"k{n}", n))])) for n in (1, 2, 3)
+    ]
+    estate = Estate([ray.put(seal(replica.snapshot()))], (), 1_000_000)
+    identity = Identity("h", "rome+1-x", "rome+1-x", True)
+    heir = Citizen(identity, Settings(), Wish(2, 1), estate)
+    for after, verdict in ((told[0], "gone"), (told[-1], "held")):
+        wants = seal([tuple(Want(after, "m", None, 10**6))])
+        (found,) = [Found(*each) for each in unseal(heir.watch("w", wants, 0.0))]
+        assert found.verdict == verdict
+    extract = Extract(*unseal(heir.extract(told[0], 10, 10**6)))
+    assert extract.verdict == "gone", "as whoever reads the log is"
+
+
+def test_a_read_that_cannot_be_understood_harms_no_other() -> None:
+    leader = citizen("leader", founder=True)
+    good = seal([("count", "counter.value", ())])
+    ahead = MARK + bytes([VERSION + 2]) + pickle.dumps([], protocol=5)
+    bad = (ahead, seal([("count",)]), seal(7), b"junk")
+    calls = [Call(1, READ, good), *(Call(2 + n, READ, each) for n, each in enumerate(bad))]
+    said = turn(leader.turn(OWNER, 0, seal([*calls, Call(9, READ, good)])))
+    results = {result.number: result for result in said.results}
+    statuses = [results[number].status for number in sorted(results)]
+    assert statuses == ["done", *["refused"] * len(bad), "done"]
+    assert isinstance(results[2].value, WrongVersion)
+
+
+def test_a_process_that_has_applied_half_an_entry_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[bool] = []
+    monkeypatch.setattr(citizens, "end_process", lambda: ended.append(True))
+    leader = citizen("leader", founder=True)
+    (result,) = turn(leader.turn(OWNER, 0, seal([Call(1, WRITE, encode_open(10**6))]))).results
+    session = unseal(result.value)[0]
+
+    def apply(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr("paxos_ray.machines.counter.Counter.apply", apply)
+    body = encode_batch(session, 1, 0, [("m", "map.put", ("k", 1)), ("count", "increment", (1,))])
+    with pytest.raises(MemoryError):
+        leader.turn(OWNER, 0, seal([Call(2, WRITE, body)]))
+    assert ended == [True]

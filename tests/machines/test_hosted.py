@@ -167,6 +167,7 @@ def test_an_exception_is_raised_at_the_caller_and_undone(shop: Shop) -> None:
         ("give_lock", OperationFailed, "the result could not be pickled"),
         ("unfriendly", OperationFailed, "Unfriendly: 1 and 2"),
         ("leave", OperationFailed, "SystemExit: 3"),
+        ("interrupt", OperationFailed, "KeyboardInterrupt"),
         ("deeper", RecursionError, "recursion"),
         ("nothing_of_that_name", UnknownMethod, "Inventory has no method 'nothing_of_that_name'"),
         ("_private", UnknownMethod, "no method"),

@@ -99,6 +99,10 @@ class Inventory:
         self.sales += 1
         raise SystemExit(3)
 
+    def interrupt(self) -> None:
+        self.sales += 1
+        raise KeyboardInterrupt
+
     def deeper(self) -> None:
         self.sales += 1
         self.deeper()
