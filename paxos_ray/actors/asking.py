@@ -123,7 +123,7 @@ class Asking:
         self._room = 1 if self._full else BYTES_A_ROUND
         while len(calls) < CALLS_A_ROUND and (pending := self._next(now)) is not None:
             if not pending.future.done():
-                pending.given_to, pending.given_at = leader, now
+                pending.given_to, pending.given_at, pending.note = leader, now, ""
                 self._open[pending.number] = pending
                 calls.append(Call(pending.number, pending.kind, pending.matter))
         return seal(calls)
@@ -140,9 +140,11 @@ class Asking:
         return writes.popleft()
 
     def again(self, age_s: float = 0.0) -> None:
-        """All that the leader was given (so long ago) is to be given again, before what is new."""
+        """All that the leader was given is to be given again, before what is new; or only what it
+        was given so long ago, and has not said that it waits."""
         older_than = self._loop.time() - age_s
-        self._back([p for p in self._open.values() if p.given_at <= older_than])
+        given = [p for p in self._open.values() if p.given_at <= older_than]
+        self._back([p for p in given if not (age_s and p.note)])
 
     def _back(self, pendings: Iterable[Pending]) -> None:
         """These wait again, each in its place."""

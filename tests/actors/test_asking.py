@@ -163,3 +163,20 @@ async def test_clients_are_refused_at_the_limit_and_taken_when_there_is_room(
     assert asking.weight == CALL_BYTES + 50
     asking.add(WRITE, b"")
     assert not wish.done()
+
+
+@within_a_loop
+async def test_what_the_leader_has_said_to_wait_is_not_asked_again_of_that_one(
+    asking: Asking,
+) -> None:
+    """Else a wish that waits for hours has a ticket for every few seconds of them."""
+    asking.add(EMIGRATE, "b")
+    asking.add(EMIGRATE, "c")
+    assert numbers(asking) == [1, 2]
+    asking.settle([Result(1, WAITS, "b waits")], "a")
+    asking.again(age_s=1e-9)
+    assert numbers(asking) == [2], "of the other nothing was heard"
+    asking.again()
+    assert numbers(asking, "d") == [1, 2], "there is another leader"
+    asking.again(age_s=1e-9)
+    assert numbers(asking, "d") == [1, 2], "which has said nothing yet"
