@@ -410,14 +410,20 @@ class Client:
         while self._closed is None:
             self._wake.wait(self._pause())
             self._wake.clear()
-            if not ray.is_initialized():
-                self.close(RayNotInitialised("Ray was shut down in this process"))
-            elif self._died:
-                self._died = False
-                self.follow()
-            self._look_out()
-            self._keep_alive()
-            self._send()
+            try:
+                self._see_to_it()
+            except Exception:  # the next round may do better, and without it nobody would be told
+                log.exception("island %s: its client goes on after an error", self.island)
+        self._send()
+
+    def _see_to_it(self) -> None:
+        if not ray.is_initialized():
+            self.close(RayNotInitialised("Ray was shut down in this process"))
+        elif self._died:
+            self._died = False
+            self.follow()
+        self._look_out()
+        self._keep_alive()
         self._send()
 
     def _ask_limit(self) -> None:

@@ -324,10 +324,13 @@ class Nearby:
 
     def _run(self) -> None:
         while self._closed is None:
-            self._learn()
-            self._look()
-            for lane in self._lanes.values():
-                self._send(lane)
+            try:
+                self._learn()
+                self._look()
+                for lane in self._lanes.values():
+                    self._send(lane)
+            except Exception:  # the next round may do better, and without it reads would hang
+                log.exception("island %s: its reader goes on after an error", self._island)
             self._wake.wait(self._pause())
             self._wake.clear()
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 
 from paxos_ray.actors.settings import COORDINATOR, RECOVERY, actor_id, namespace
 
 
 def successor(island: str, coordinator: Any) -> Any | None:
-    """The coordinator that is there instead; the same one if it still has the name, or while a
-    recovery is under way, so that one asks again; None: the island was shut down."""
-    # In this order: a recovery begins before the old one ends, and ends after the new one is there.
-    underway = _named(RECOVERY, island) is not None
-    found = _named(COORDINATOR, island)
+    """The coordinator that is there instead; the same one if it still has the name, while a
+    recovery is under way, or if Ray cannot say, so that one asks again; None: the island was shut
+    down."""
+    try:
+        # In this order: a recovery begins before the old one ends, and ends once the new is there.
+        underway = _named(RECOVERY, island) is not None
+        found = _named(COORDINATOR, island)
+    except (RayError, OSError, RuntimeError):
+        return coordinator  # Ray's control service is away
     if found is not None and actor_id(found) != actor_id(coordinator):
         return found
     # With the name, it is the successor itself: of two calls that failed one has found it already.

@@ -327,6 +327,23 @@ def test_if_nobody_is_left_the_coordinator_is_asked(
     assert read.result(SOON_S) == 6
 
 
+def test_no_error_ends_the_thread_that_looks_who_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearby, "_LEARN_S", 0.0)
+    world, fails = World("a"), [OSError("away"), ZeroDivisionError()]
+    learn = world._learn
+
+    def learn_late() -> Roster | None:
+        if fails:
+            raise fails.pop()
+        return learn()
+
+    world.nearby._ways = world.nearby._ways._replace(learn=learn_late)
+    read = world.read()
+    world.asked().answers(3, at(1))
+    assert read.result(SOON_S) == 3
+    world.nearby.close(RuntimeError("over"))
+
+
 def test_who_waits_in_vain_is_told_and_answered_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nearby, "_LEARN_S", 0.0)
     monkeypatch.setattr(nearby, "PATIENCE_S", 0.1)

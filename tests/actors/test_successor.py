@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ray.exceptions import RpcError
 
 from paxos_ray.actors import successor as module
 from paxos_ray.actors.settings import COORDINATOR, RECOVERY
@@ -43,3 +44,16 @@ def test_whom_one_turns_to(
 
     monkeypatch.setattr(module.ray, "get_actor", get_actor)
     assert successor("rome", OLD) is found
+
+
+@pytest.mark.parametrize("away", [RpcError("away"), OSError("away"), RuntimeError("away")])
+def test_while_ray_cannot_say_it_is_the_same(
+    away: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get_actor(name: str, **_: Any) -> Handle:
+        if name == RECOVERY:
+            raise ValueError(name)
+        raise away
+
+    monkeypatch.setattr(module.ray, "get_actor", get_actor)
+    assert successor("rome", OLD) is OLD

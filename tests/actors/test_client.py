@@ -1,0 +1,138 @@
+"""What a client makes of how its calls end: with a coordinator that answers as it is told to."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import ray
+from ray.exceptions import ActorDiedError, RpcError
+
+from paxos_ray.actors.authority import OPEN
+from paxos_ray.actors.client import Client
+from paxos_ray.actors.errors import IslandShutDown
+
+SOON_S = 30.0
+CALL: Any = ("sold", "increment", (1,))
+
+
+class Coordinator:
+    """Answers each method by what it is given for it; what it is given nothing for stays
+    unanswered."""
+
+    authority = OPEN
+
+    def __init__(self, id: str = "first") -> None:
+        self.actor: Any = SimpleNamespace(_actor_id=id)
+        self.answers: dict[str, Callable[..., Any]] = {}
+        self.asked: list[tuple[str, Future[Any]]] = []
+        self._news = threading.Condition()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return SimpleNamespace(remote=lambda *arguments: self._ask(name, arguments))
+
+    def _ask(self, name: str, arguments: tuple[Any, ...]) -> Any:
+        future: Future[Any] = Future()
+        with self._news:
+            self.asked.append((name, future))
+            self._news.notify_all()
+        if name in self.answers:
+            try:
+                future.set_result(self.answers[name](*arguments))
+            except Exception as error:  # noqa: BLE001 - it is the answer
+                future.set_exception(error)
+        return SimpleNamespace(future=lambda: future)
+
+    def call(self, name: str, count: int = 1) -> Future[Any]:
+        """The call of that name, of so many the last, once it is made."""
+
+        def made() -> list[Future[Any]]:
+            return [future for each, future in self.asked if each == name]
+
+        with self._news:
+            assert self._news.wait_for(lambda: len(made()) >= count, SOON_S), self.asked
+            return made()[count - 1]
+
+
+def dies() -> None:
+    raise ActorDiedError()
+
+
+class Names:
+    """What Ray says of a name: the actor, or what is raised."""
+
+    def __init__(self) -> None:
+        self.named: dict[str, Any] = {}
+        self.away: Exception | None = None
+        self.asked = threading.Event()
+
+    def get_actor(self, name: str, namespace: str) -> Any:
+        self.asked.set()
+        if self.away is not None:
+            raise self.away
+        if name not in self.named:
+            raise ValueError(name)
+        return self.named[name]
+
+
+@pytest.fixture(autouse=True)
+def names(monkeypatch: pytest.MonkeyPatch) -> Names:
+    names = Names()
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    monkeypatch.setattr(ray, "get_actor", names.get_actor)
+    return names
+
+
+@pytest.fixture
+def coordinator() -> Coordinator:
+    return Coordinator()
+
+
+@pytest.fixture
+def client(coordinator: Coordinator) -> Iterator[Client]:
+    client = Client("rome", coordinator)  # type: ignore[arg-type]
+    yield client
+    client.close(IslandShutDown("the test has ended"))
+
+
+def soon(told: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + SOON_S
+    while not told():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("away", [RpcError("away"), OSError("away"), RuntimeError("away")])
+def test_whether_it_has_a_successor_is_asked_again_while_ray_cannot_say(
+    coordinator: Coordinator, client: Client, names: Names, away: Exception
+) -> None:
+    names.away = away
+    coordinator.answers["open"] = dies
+    asked = client.write(CALL)
+    assert names.asked.wait(SOON_S)
+    coordinator.call("open", 3)
+    assert not asked.done()
+    names.away = None  # and nobody has the name
+    with pytest.raises(IslandShutDown):
+        asked.result(SOON_S)
+
+
+def test_no_error_ends_the_thread_that_looks_after_calls(
+    coordinator: Coordinator, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[int] = []
+
+    def fails() -> None:
+        rounds.append(1)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(client, "_look_out", fails)
+    soon(lambda: len(rounds) > 2)
+    monkeypatch.undo()
