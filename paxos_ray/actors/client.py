@@ -287,12 +287,11 @@ class Client:
                     return
             error = future.exception()
             if error is None:
-                self._failures = self._lacking = 0
-                self.heard_at = time.monotonic()
-                answer: Answer | Opening = unseal(future.result())
-                self.nearby.saw(answer.promise)
-                done(answer)
-            else:
+                try:
+                    self._heard(future.result(), done)
+                except Exception as wrong:  # noqa: BLE001 - what cannot be read is no answer
+                    error = wrong
+            if error is not None:
                 self._failed(error, failed)
             if self._waiting or self._queries or error is not None:
                 self._wake.set()
@@ -305,6 +304,14 @@ class Client:
             back(lost)
 
     # -- what comes back ----------------------------------------------------------------------
+
+    def _heard(self, sealed: bytes, done: Callable[[Any], None]) -> None:
+        """Raises `WrongVersion`, and what reading an answer raises: then nothing has come of it."""
+        self.heard_at = time.monotonic()
+        answer: Answer | Opening = unseal(sealed)
+        self.nearby.saw(answer.promise)
+        done(answer)
+        self._failures = self._lacking = 0
 
     def _failed(self, error: BaseException, failed: Callable[[Exception], None]) -> None:
         """Wait a moment, longer each time, and send again: unless the island is no more."""
@@ -374,9 +381,9 @@ class Client:
     def _written(self, session: Session, batch: Batch, answer: Answer) -> None:
         replies = decode_replies(answer.replies)
         with self._lock:
-            session.under_way -= 1
             current = session is self._session
             expired = current and not session.answer(batch, replies)
+            session.under_way -= 1
             if expired:
                 self._session = None
             dropped = session.dropped()
@@ -392,9 +399,9 @@ class Client:
             session.again = True
 
     def _answered(self, taken: list[tuple[Operation, Response[Any]]], answer: Answer) -> None:
+        told = list(zip(taken, decode_replies(answer.replies), strict=True))
         self._asking = False
-        replies = decode_replies(answer.replies)
-        for (_, response), reply in zip(taken, replies, strict=True):
+        for (_, response), reply in told:
             deliver(response, reply)
         self.gate.leave(sum(response.weight for _, response in taken), len(taken))
 

@@ -15,7 +15,10 @@ from ray.exceptions import ActorDiedError, RpcError
 
 from paxos_ray.actors.authority import OPEN
 from paxos_ray.actors.client import Client
-from paxos_ray.actors.errors import IslandShutDown
+from paxos_ray.actors.errors import IslandShutDown, WrongVersion
+from paxos_ray.actors.wire import MARK, VERSION, Answer, Opening, seal
+from paxos_ray.core import Promise
+from paxos_ray.machines import OK, Reply, encode_replies
 
 SOON_S = 30.0
 CALL: Any = ("sold", "increment", (1,))
@@ -59,6 +62,14 @@ class Coordinator:
         with self._news:
             assert self._news.wait_for(lambda: len(made()) >= count, SOON_S), self.asked
             return made()[count - 1]
+
+
+def opens() -> bytes:
+    return seal(Opening(Promise(1, 1), 60_000))
+
+
+def says(*values: int) -> bytes:
+    return seal(Answer(Promise(1, 2), encode_replies([Reply(OK, value) for value in values])))
 
 
 def dies() -> None:
@@ -136,3 +147,27 @@ def test_no_error_ends_the_thread_that_looks_after_calls(
     monkeypatch.setattr(client, "_look_out", fails)
     soon(lambda: len(rounds) > 2)
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize("method", ["write", "read"])
+def test_an_answer_of_a_version_that_is_not_understood_ends_the_call(
+    coordinator: Coordinator, client: Client, method: str
+) -> None:
+    """The citizens have made it, and a coordinator in between has passed it on."""
+    later = MARK + bytes([VERSION + 2]) + says(1)[2:]
+    coordinator.answers.update(open=opens, write=lambda _: later, read=lambda _: later)
+    with pytest.raises(WrongVersion):
+        getattr(client, method)(CALL).result(SOON_S)
+    assert isinstance(client.closed_by, WrongVersion)
+
+
+@pytest.mark.parametrize("method", ["write", "read"])
+@pytest.mark.parametrize("wrong", [b"", seal(Answer(Promise(1, 2), b"none"))])
+def test_after_an_answer_that_cannot_be_read_one_asks_again(
+    coordinator: Coordinator, client: Client, method: str, wrong: bytes
+) -> None:
+    answers = [wrong, says(7)]
+    coordinator.answers.update(open=opens)
+    coordinator.answers[method] = lambda _: answers.pop(0)
+    assert getattr(client, method)(CALL).result(SOON_S) == 7
+    soon(lambda: client.gate.backlog[:2] == (0, 0))
