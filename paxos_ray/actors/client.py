@@ -186,10 +186,14 @@ class Client:
                 return
             self._closed = error
             session, self._session = self._session, None
+            calls = [failed for _, failed in self._calls.values()]
+            self._calls.clear()  # what comes back from now on comes too late
         if session is not None:
             session.end(error)
         self.gate.close()
         self.nearby.close(error)
+        for failed in calls:
+            failed(error)
         self._send()
         self._wake.set()
 
@@ -277,9 +281,14 @@ class Client:
     ) -> None:
         """One of `done` and `failed` is called, once; in a thread of Ray's, or in this client's."""
         with self._lock:
+            closed = self._closed
             self._count += 1
             number = self._count
-            self._calls[number] = (time.monotonic(), failed)
+            if closed is None:
+                self._calls[number] = (time.monotonic(), failed)
+        if closed is not None:  # since this call was decided upon
+            failed(closed)
+            return
 
         def back(future: Future[Any]) -> None:
             with self._lock:

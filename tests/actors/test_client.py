@@ -16,6 +16,7 @@ from ray.exceptions import ActorDiedError, RpcError
 from paxos_ray.actors.authority import OPEN
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import IslandShutDown, WrongVersion
+from paxos_ray.actors.response import Response
 from paxos_ray.actors.wire import MARK, VERSION, Answer, Opening, seal
 from paxos_ray.core import Promise
 from paxos_ray.machines import OK, Reply, encode_replies
@@ -171,3 +172,45 @@ def test_after_an_answer_that_cannot_be_read_one_asks_again(
     coordinator.answers[method] = lambda _: answers.pop(0)
     assert getattr(client, method)(CALL).result(SOON_S) == 7
     soon(lambda: client.gate.backlog[:2] == (0, 0))
+
+
+def test_who_is_closed_answers_what_is_under_way_once(
+    coordinator: Coordinator, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Response[Any]] = []
+    finish = Response.set_error
+    monkeypatch.setattr(Response, "set_result", lambda response, _: told.append(response))
+    monkeypatch.setattr(
+        Response,
+        "set_error",
+        lambda response, error: (told.append(response), finish(response, error)),
+    )
+    coordinator.answers.update(open=opens)
+    asked = [client.read(CALL), client.write(CALL)]
+    calls = [coordinator.call("read"), coordinator.call("write")]
+    located: list[Any] = []
+    client.locate(located.append, located.append)
+    client.close(IslandShutDown("the end"))
+    asked += [client.read(CALL), client.write(CALL)]
+    for response in asked:
+        with pytest.raises(IslandShutDown, match="the end"):
+            response.result(SOON_S)
+    assert located == [client.closed_by]
+    for call in (*calls, coordinator.call("read", 2)):
+        call.set_result(says(7))
+    assert sorted(map(id, told)) == sorted(map(id, asked))
+    assert len(located) == 1
+
+
+def test_what_is_to_be_sent_as_it_is_closed_is_answered(
+    coordinator: Coordinator, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = client._read
+
+    def late(taken: Any) -> None:
+        client.close(IslandShutDown("the end"))
+        send(taken)
+
+    monkeypatch.setattr(client, "_read", late)
+    with pytest.raises(IslandShutDown, match="the end"):
+        client.read(CALL).result(SOON_S)
