@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from paxos_ray import NotHeld, TimedOut
+from paxos_ray import NotHeld, Overloaded, TimedOut
 from paxos_ray.actors.errors import EventsGone, IslandShutDown, NoQuorum
 from paxos_ray.actors.post import Change
 from paxos_ray.actors.response import Response
@@ -36,6 +36,7 @@ class Island:
     def __init__(self, *script: tuple[str, Any]) -> None:
         self.script = list(script)
         self.admits = True
+        self.turns_away = 0
         self.called: list[tuple[str, tuple[Any, ...]]] = []
         self.done = threading.Event()
         self.responses: list[Response[Any]] = []
@@ -44,6 +45,9 @@ class Island:
         self, operation: Any, patience_s: float | None = None, consistency: str = "linearizable"
     ) -> Response[Any]:
         assert consistency == "linearizable"
+        if self.turns_away:
+            self.turns_away -= 1
+            raise Overloaded("no majority")
         _, method, arguments = operation
         told = self.script.pop(0)
         assert told[0] == method.partition(".")[2]
@@ -239,6 +243,41 @@ def test_what_is_held_is_given_back_though_the_end_is_cancelled() -> None:
         asyncio.run(hold())
     assert island.done.wait(SOON_S)
     assert island.called[1] == ("release", (7,))
+
+
+@pytest.mark.parametrize(
+    ("answer", "then"),
+    [
+        ((True, 7), [("release", ())]),
+        ((False, 7), [("cancel", "granted"), ("release", ())]),
+    ],
+)
+def test_nothing_is_left_behind_though_there_is_no_room_for_calls(answer: Any, then: Any) -> None:
+    island = Island(("acquire", None), *then)
+    with pytest.raises(TimedOut):
+        lock(island).acquire(timeout_s=0.01)
+    island.turns_away = 3
+    island.responses[0].set_result(answer)
+    assert island.done.wait(SOON_S)
+
+
+def test_what_is_held_is_given_back_though_there_is_no_room_for_calls() -> None:
+    island = Island(("acquire", (True, 7)), ("release", ()))
+    with pytest.raises(Overloaded), lock(island).held():
+        island.turns_away = 3
+    assert island.done.wait(SOON_S)
+    assert island.called[1] == ("release", (7,))
+
+
+def test_what_is_left_behind_is_given_up_with_the_island() -> None:
+    island = Island(("acquire", (True, 7)), ("release", IslandShutDown("gone")))
+    with pytest.raises(Overloaded), lock(island).held():
+        island.turns_away = 2
+    assert island.done.wait(SOON_S)
+    for thread in threading.enumerate():
+        if thread.name == "paxos_ray leaves":
+            thread.join(SOON_S)
+            assert not thread.is_alive()
 
 
 def test_a_call_that_is_refused_leaves_nothing_to_leave() -> None:

@@ -28,6 +28,9 @@ from paxos_ray.machines.errors import MachineError
 
 T = TypeVar("T")
 
+_AGAIN_S = 0.05
+_AGAIN_MOST_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -153,6 +156,19 @@ def at_last(response: Response[T]) -> T:
             continue
 
 
+def surely(call: Call[Any, T], *arguments: Any) -> T:
+    """Make a call and wait for its answer, however long the island cannot take it or give that."""
+    pause_s = _AGAIN_S
+    while True:
+        try:
+            response = call.remote(*arguments)
+        except Overloaded:  # as all are told who wait before a gate while there is no majority
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, _AGAIN_MOST_S)
+        else:
+            return at_last(response)
+
+
 def _change(change: Change | None) -> Change:
     if change is None:
         raise IslandShutDown("the island was shut down")
@@ -216,5 +232,5 @@ def _given_back(call: Call[Any, Any], number: int) -> Iterator[None]:
     try:
         yield
     except (asyncio.CancelledError, KeyboardInterrupt, Overloaded):
-        aside(lambda: at_last(call.remote(number)))
+        aside(lambda: surely(call, number))
         raise

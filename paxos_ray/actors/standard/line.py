@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from paxos_ray.actors.errors import EventsGone, NoQuorum, TimedOut
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.standard.base import Call, StandardObject
-from paxos_ray.actors.standard.deeds import Answer, Deed, News, Send, aside, ask, at_last
+from paxos_ray.actors.standard.deeds import Answer, Deed, News, Send, aside, ask, at_last, surely
 from paxos_ray.actors.watch import Watch, watch
 from paxos_ray.machines.errors import MachineError, NotHeld
 from paxos_ray.machines.objects import RETIRED
@@ -163,8 +163,8 @@ def _leave_aside(line: Line, asked: Response[Any]) -> None:
         answer = at_last(asked)
         granted = answer[0]
         if not granted and answer[1] is not None:
-            granted = at_last(line.cancel.remote(answer[1])) == line.held
+            granted = surely(line.cancel, answer[1]) == line.held
         if granted and line.give_back is not None:
-            at_last(line.give_back.remote(answer[1]))
+            surely(line.give_back, answer[1])
 
     aside(leave)
