@@ -260,7 +260,7 @@ class Follower:
             if isinstance(result, tuple) and result and id not in result:
                 self._shun(id)
             elif isinstance(result, ActorDiedError):
-                raise IslandShutDown(f"island {self._client.island!r} was shut down")
+                self._follow()
 
         holders = self._client.coordinator.holders
         self._ask(lambda: holders.remote(upto, id, 0.0), _LATE_S, done)
@@ -334,7 +334,7 @@ class Follower:
         def done(result: Any) -> None:
             self._looking = False
             if isinstance(result, ActorDiedError):
-                raise IslandShutDown(f"island {self._client.island!r} was shut down")
+                self._follow()
             government = None if isinstance(result, BaseException) else result.government
             if government is not None:
                 # The leader has enough to do; the minority and constituents hear later.
@@ -349,6 +349,11 @@ class Follower:
                 self._pause()
 
         self._ask(lambda: self._client.coordinator.progress.remote(), _LATE_S, done)
+
+    def _follow(self) -> None:
+        """The coordinator has ended for good. Raises `IslandShutDown` if there is no other one."""
+        if not self._client.follow():
+            raise IslandShutDown(f"island {self._client.island!r} was shut down")
 
     def _everybody(self) -> tuple[str, ...]:
         try:
