@@ -102,7 +102,7 @@ class Gate:
 
     def wait(self, weight: int, patience_s: float | None) -> None:
         """Go in, waiting at most so long. Raises `Overloaded`, in a thread that runs an event loop
-        at once, lest the loop stand still."""
+        at once, lest the loop stand still. Who is interrupted has not gone in."""
         if patience_s is None or patience_s > 0:
             if in_a_loop():
                 self.refused += 1
@@ -113,7 +113,12 @@ class Gate:
             waiter = self._queue(weight, called.set)
             if waiter is None:
                 return
-            called.wait(patience_s)
+            try:
+                called.wait(patience_s)
+            except BaseException:
+                if self._conclude(waiter):
+                    self.leave(weight, 1)
+                raise
             if self._conclude(waiter):
                 return
             self._pass_on(waiter)

@@ -110,6 +110,25 @@ def test_who_is_cancelled_at_the_moment_of_its_turn_gives_it_back() -> None:
     assert (gate.weight, gate.calls) == (60, 1)
 
 
+@pytest.mark.parametrize("its_turn", [False, True])
+def test_who_is_interrupted_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, its_turn: bool
+) -> None:
+    gate = full()
+
+    def interrupted(*_: object) -> None:
+        if its_turn:
+            gate.leave(60, 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Event, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        gate.wait(50, None)
+    if not its_turn:
+        gate.leave(60, 1)
+    assert (gate.weight, gate.calls, len(gate._waiters)) == (60, 1, 0)
+
+
 def test_a_wider_gate_and_a_closed_one_let_in_who_waits() -> None:
     gate = full()
     thread = threading.Thread(target=gate.wait, args=(50, None))
