@@ -12,6 +12,10 @@ from paxos_ray.actors.errors import TimedOut
 
 T = TypeVar("T")
 
+_lock = threading.RLock()
+"""Of who waits for what, for all responses: it is held for a moment, and only if somebody waits.
+Reentrant: a coroutine that the garbage collector ends, at any moment, gives up waiting."""
+
 
 class Response(Generic[T]):
     """The result of a call, to be had by `result()` in a thread and by `await` in a coroutine.
@@ -42,8 +46,11 @@ class Response(Generic[T]):
         if not self._done:
             event = threading.Event()
             self._call_when_done(event.set)
-            if not event.wait(timeout_s):
-                raise TimedOut(f"no result within {timeout_s:g} s; the call goes on")
+            try:
+                if not event.wait(timeout_s):
+                    raise TimedOut(f"no result within {timeout_s:g} s; the call goes on")
+            finally:
+                self._forget(event.set)
         return self._outcome()
 
     def _outcome(self) -> T:
@@ -69,38 +76,47 @@ class Response(Generic[T]):
                     loop.call_soon_threadsafe(finish)
 
             self._call_when_done(wake)
-            yield from future
+            try:
+                yield from future
+            finally:
+                self._forget(wake)
         return self._outcome()
 
     def _call_when_done(self, callback: Callable[[], object]) -> None:
-        """No lock: both sides write first and look then, so one of them sees the other."""
-        if self._callbacks is None:
-            self._callbacks = []
-        self._callbacks.append(callback)
+        """Both sides write first and look then, so one of them sees the other."""
+        with _lock:
+            if self._callbacks is None:
+                self._callbacks = []
+            self._callbacks.append(callback)
         if self._done:
+            callback()
+
+    def _forget(self, callback: Callable[[], object]) -> None:
+        """Who has given up waiting is not called any more."""
+        with _lock:
+            if self._callbacks is not None and callback in self._callbacks:
+                self._callbacks.remove(callback)
+
+    def _call_all(self) -> None:
+        with _lock:
+            callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
             callback()
 
     def interrupt(self, why: TimedOut) -> None:
         """For the client: whoever waits now is told why there is nothing, and may wait again."""
         self._interruption = why
-        callbacks, self._callbacks = self._callbacks, None
-        for callback in callbacks or ():
-            callback()
-
-    def _finish(self) -> None:
-        self._done = True
-        if self._callbacks is not None:
-            for callback in self._callbacks:
-                callback()
+        self._call_all()
 
     def set_result(self, value: T) -> None:
         """For the client: here is the result."""
         self._value = value
         self._done = True
         if self._callbacks is not None:
-            self._finish()
+            self._call_all()
 
     def set_error(self, error: Exception) -> None:
         """For the client: it failed."""
         self._error = error
-        self._finish()
+        self._done = True
+        self._call_all()

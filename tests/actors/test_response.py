@@ -1,0 +1,69 @@
+"""Waiting for a response, giving up, and waiting again."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from paxos_ray import NoQuorum, TimedOut
+from paxos_ray.actors.response import Response
+
+SOON_S = 30.0
+
+
+def test_who_gives_up_waiting_leaves_nothing_behind() -> None:
+    response: Response[int] = Response()
+    for _ in range(5):
+        with pytest.raises(TimedOut):
+            response.result(0.001)
+    assert not response._callbacks
+    response.set_result(5)
+    assert response.result(SOON_S) == 5
+
+
+def test_who_is_cancelled_leaves_nothing_behind() -> None:
+    response: Response[int] = Response()
+
+    async def poll() -> int:
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.001):
+                    await response
+        assert not response._callbacks
+        asyncio.get_running_loop().call_soon(response.set_result, 5)
+        return await response
+
+    assert asyncio.run(poll()) == 5
+
+
+def test_who_is_interrupted_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    response: Response[int] = Response()
+
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Event, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            response.result()
+    assert not response._callbacks
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_who_gives_up_as_others_are_told_keeps_none_of_them_from_it(interrupted: bool) -> None:
+    response: Response[int] = Response()
+    told = []
+
+    def give_up() -> None:
+        told.append("first")
+        response._forget(give_up)
+
+    response._call_when_done(give_up)
+    response._call_when_done(lambda: told.append("second"))
+    if interrupted:
+        response.interrupt(NoQuorum("two are missing"))
+    else:
+        response.set_result(5)
+    assert told == ["first", "second"]
