@@ -50,17 +50,41 @@ class MapModel(Plain):
         """See `Model.step`."""
         where, *rest = arguments
         pairs = dict(state.pairs)
-        result = _do(pairs, state.revision, where, method, rest)
+        seen = [_visible(pairs)]
+        result = _do(pairs, state.revision, where, method, rest, seen)
         if isinstance(result, Refused):
             return state, result
-        after = tuple(sorted(pairs.items()))
-        visible = [(key, pair._replace(expires=None)) for key, pair in after]
-        before = [(key, pair._replace(expires=None)) for key, pair in state.pairs]
-        return Pairs(state.revision + (visible != before), after), result
+        # A transaction may put what it deletes then: it has told a version, which is used up.
+        changed = any(each != seen[0] for each in seen)
+        return Pairs(state.revision + changed, tuple(sorted(pairs.items()))), result
 
 
-def _do(pairs: dict[str, Pair], revision: int, where: Where, method: str, rest: list[Any]) -> Any:
-    """Change `pairs`; the result."""
+def _visible(pairs: dict[str, Pair]) -> dict[str, Pair]:
+    return {key: pair._replace(expires=None) for key, pair in pairs.items()}
+
+
+def _do(
+    pairs: dict[str, Pair],
+    revision: int,
+    where: Where,
+    method: str,
+    rest: list[Any],
+    seen: list[dict[str, Pair]],
+) -> Any:
+    """Change `pairs`, and keep what they were after each part of that; the result."""
+    result = _part(pairs, revision, where, method, rest, seen)
+    seen.append(_visible(pairs))
+    return result
+
+
+def _part(
+    pairs: dict[str, Pair],
+    revision: int,
+    where: Where,
+    method: str,
+    rest: list[Any],
+    seen: list[dict[str, Pair]],
+) -> Any:
     match method, rest:
         case "session_ended", []:
             for key in [k for k, pair in pairs.items() if pair.owner == where.session]:
@@ -75,7 +99,7 @@ def _do(pairs: dict[str, Pair], revision: int, where: Where, method: str, rest: 
             branch = then if held else otherwise[0] if otherwise else ()
             answers = []
             for name, *arguments in branch:
-                answers.append(_do(pairs, revision, where, name, arguments))
+                answers.append(_do(pairs, revision, where, name, arguments, seen))
                 if isinstance(answers[-1], Refused):
                     return answers[-1]
             return held, answers

@@ -72,6 +72,15 @@ def test_a_machine_does_what_its_model_does(machine: type[Standard]) -> None:
     run_state_machine_as_test(driven(machine), settings=profile)
 
 
+def test_a_version_that_a_transaction_has_told_is_used_up_though_nothing_is_left() -> None:
+    twins = Twins(Map)
+    put = ("transaction", [], [("put", "a", 0), ("delete", "a")])
+    assert twins.call(SESSIONS[0], *put) == (True, [1, True])
+    assert twins.ask("revision") == 1
+    assert twins.call(SESSIONS[0], *put) == (True, [2, True])
+    assert twins.call(SESSIONS[0], "put", "a", 0) == 3
+
+
 @pytest.mark.parametrize("machine", KINDS, ids=lambda machine: machine.kind)
 def test_all_methods_are_driven(machine: type[Standard]) -> None:
     assert set(CHANGES[machine.kind]) == set(machine.changes)
