@@ -62,6 +62,9 @@ class Response(Generic[T]):
         value: T = self._value
         return value
 
+    def __reduce__(self) -> Any:
+        raise TypeError("a response stays in its process; pass its result, or the handle")
+
     def __await__(self) -> Generator[Any, None, T]:
         if not self._done:
             loop = asyncio.get_running_loop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
+import cloudpickle
 import pytest
 
 from paxos_ray import NoQuorum, TimedOut
@@ -67,3 +68,8 @@ def test_who_gives_up_as_others_are_told_keeps_none_of_them_from_it(interrupted:
     else:
         response.set_result(5)
     assert told == ["first", "second"]
+
+
+def test_it_is_not_passed_to_another_process_where_it_would_never_be_done() -> None:
+    with pytest.raises(TypeError, match="pass its result, or the handle"):
+        cloudpickle.dumps(Response())
