@@ -22,9 +22,10 @@ from ray.exceptions import (
 )
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from paxos_ray.actors.connection import ask_ray, named
 from paxos_ray.actors.errors import TimedOut
 from paxos_ray.actors.placement import Node, living_nodes
-from paxos_ray.actors.settings import DEPUTY, namespace
+from paxos_ray.actors.settings import DEPUTY
 
 T = TypeVar("T")
 
@@ -187,7 +188,7 @@ def nodes() -> list[Node]:
 def restart_deputy(island: str) -> bool:
     """Kill the deputy of an island, for Ray to start it anew; False if there is none."""
     try:
-        ray.kill(ray.get_actor(DEPUTY, namespace=namespace(island)), no_restart=False)
+        ask_ray(ray.kill, named(DEPUTY, island), no_restart=False)
     except (ValueError, RayError):
         return False
     return True

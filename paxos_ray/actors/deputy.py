@@ -18,6 +18,7 @@ from ray.exceptions import RayError
 from paxos_ray.actors import placement
 from paxos_ray.actors.authority import OPEN, Authority
 from paxos_ray.actors.carrier import SWEEP_S, Carrier
+from paxos_ray.actors.connection import named
 from paxos_ray.actors.engine import Engine
 from paxos_ray.actors.errors import NotAdmitted
 from paxos_ray.actors.guard import Guarded, guarded
@@ -126,4 +127,4 @@ def appoint(
             .remote(island, republic, settings, authority)
         )
     except ValueError:
-        return ray.get_actor(DEPUTY, namespace=namespace(island))
+        return named(DEPUTY, island)

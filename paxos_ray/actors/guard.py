@@ -16,6 +16,7 @@ import ray
 from ray.exceptions import RayTaskError
 
 from paxos_ray.actors.authority import Authority
+from paxos_ray.actors.connection import ask_ray
 from paxos_ray.actors.errors import InvalidArgument, NotAdmitted
 from paxos_ray.actors.wire import seal, unseal
 
@@ -98,9 +99,9 @@ class Asked:
         return self.read((yield from self.reference.__await__()))
 
     def get(self, timeout: float | None = None) -> Any:
-        """The result, waited for, at most so many seconds."""
+        """The result, waited for, at most so many seconds. Raises also `RayNotInitialised`."""
         try:
-            return self.read(ray.get(self.reference, timeout=timeout))
+            return self.read(ask_ray(ray.get, self.reference, timeout=timeout))
         except RayTaskError as error:
             raise (refusal(error) or error) from None
 
@@ -139,9 +140,9 @@ class Method:
         self._method = method
 
     def remote(self, *arguments: Any) -> Asked:
-        """Call it."""
+        """Call it. Raises `RayNotInitialised`."""
         signed = pack(self._authority, self._method, arguments)
-        return Asked(self._remote(signed), self._authority, self._method)
+        return Asked(ask_ray(self._remote, signed), self._authority, self._method)
 
 
 class Guarded:

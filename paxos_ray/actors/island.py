@@ -17,6 +17,7 @@ from paxos_ray.actors import demands, objects, placement
 from paxos_ray.actors.authority import Authority, authority_of
 from paxos_ray.actors.autoscale import Autoscale
 from paxos_ray.actors.client import Client, client
+from paxos_ray.actors.connection import all_named, ask_ray, named
 from paxos_ray.actors.coordinator import Progress, Survey, create
 from paxos_ray.actors.errors import (
     InvalidArgument,
@@ -42,7 +43,6 @@ from paxos_ray.actors.settings import (
     Settings,
     Wish,
     island_of,
-    namespace,
 )
 from paxos_ray.actors.standard import StandardObjects
 from paxos_ray.actors.status import IslandStatus, compose
@@ -268,7 +268,8 @@ class Island(StandardObjects):
         )
 
     def shutdown(self, timeout_s: float = 30.0) -> None:
-        """Stop all its actors. Its state is gone. Once more does nothing."""
+        """Stop all its actors. Its state is gone. Once more does nothing. Raises `TimedOut`,
+        `RayNotInitialised`, `InvalidArgument`."""
         _sweep(self.name, timeout_s)
         self._client.close(IslandShutDown(f"island {self.name!r} was shut down"))
 
@@ -414,10 +415,7 @@ def enter(name: str, authority: Authority) -> Island:
 
 def islands() -> list[str]:
     """The names of the islands on this cluster. Raises `RayNotInitialised`."""
-    if not ray.is_initialized():
-        raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")
-    actors = ray.util.list_named_actors(all_namespaces=True)
-    found = {island_of(actor["namespace"]) for actor in actors}
+    found = {island_of(actor["namespace"]) for actor in all_named()}
     return sorted(name for name in found if name is not None)
 
 
@@ -429,7 +427,7 @@ def _sweep(name: str, timeout_s: float) -> None:
         left = sorted(names(name), reverse=True)
         for actor in left:
             with contextlib.suppress(ValueError):
-                ray.kill(ray.get_actor(actor, namespace=namespace(name)))
+                ask_ray(ray.kill, named(actor, name))
         if not left:
             return
         if time.monotonic() > deadline:

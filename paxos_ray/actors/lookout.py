@@ -7,7 +7,6 @@ one if that is not answered either. Calls may arrive at both: a session makes th
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from concurrent.futures import Future
@@ -16,8 +15,10 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from paxos_ray.actors.connection import named
+from paxos_ray.actors.errors import RayNotInitialised
 from paxos_ray.actors.guard import Guarded
-from paxos_ray.actors.settings import DEPUTY, namespace
+from paxos_ray.actors.settings import DEPUTY
 
 SILENCE_S = 0.25
 """A call that takes so long makes one ask; and so does, on and on, each further such while."""
@@ -54,6 +55,12 @@ class Lookout:
     def look(self, silent_s: float, lost: bool) -> bool:
         """Given for how long a call has not been answered, and whether Ray said of one that its
         carrier is away: whether `carrier` is another now, so that all must be asked again."""
+        try:
+            return self._look(silent_s, lost)
+        except RayNotInitialised:
+            return False  # nobody is turned to any more
+
+    def _look(self, silent_s: float, lost: bool) -> bool:
         now = time.monotonic()
         if (self._deputy is None or self._doubtful) and now - self._sought_at >= SEEK_S:
             self._seek(now)
@@ -109,9 +116,13 @@ class Lookout:
         return self._finding
 
     def _look_up(self) -> None:
-        with contextlib.suppress(ValueError, RayError, OSError, RuntimeError):
-            actor = ray.get_actor(DEPUTY, namespace=namespace(self._island))
-            found = Guarded(actor, self.coordinator.authority)
+        try:
+            found = Guarded(named(DEPUTY, self._island), self.coordinator.authority)
             # Where that is, Ray says when it is called for the first time, and not before.
             found.known.remote().future().add_done_callback(lambda known: known.exception())
             self._deputy, self._doubtful = found, False
+        except (ValueError, RayError, OSError, RuntimeError):
+            pass
+        except Exception:
+            if ray.is_initialized():  # else it may have been shut down at any point
+                raise

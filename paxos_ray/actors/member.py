@@ -12,6 +12,7 @@ import ray
 from paxos_ray.actors.authority import OPEN, Authority
 from paxos_ray.actors.board import THREADS, WATCHES
 from paxos_ray.actors.citizen import PROBES, Introduction
+from paxos_ray.actors.connection import all_named, named
 from paxos_ray.actors.doors import CitizenActor
 from paxos_ray.actors.guard import Asked, Guarded, pack
 from paxos_ray.actors.heritage import Estate, Identity
@@ -134,10 +135,9 @@ def launch(
 
 
 def names(island: str) -> list[str]:
-    """The names of the actors of an island."""
+    """The names of the actors of an island. Raises what Ray raises, and `RayNotInitialised`."""
     place = namespace(island)
-    found = ray.util.list_named_actors(all_namespaces=True)
-    return [actor["name"] for actor in found if actor["namespace"] == place]
+    return [actor["name"] for actor in all_named() if actor["namespace"] == place]
 
 
 def find(island: str, authority: Authority) -> list[Member]:
@@ -154,7 +154,6 @@ def find(island: str, authority: Authority) -> list[Member]:
 def look_up(island: str, id: str, authority: Authority) -> Member | None:
     """The citizen of that id, None if Ray knows no such actor."""
     try:
-        actor = ray.get_actor(CITIZEN + id, namespace=namespace(island))
-        return Member(id, actor, authority)
+        return Member(id, named(CITIZEN + id, island), authority)
     except ValueError:
         return None

@@ -15,6 +15,7 @@ from typing import Any
 import ray
 from ray.exceptions import ActorDiedError, RayError
 
+from paxos_ray.actors.connection import named
 from paxos_ray.actors.errors import (
     EntryGone,
     InvalidArgument,
@@ -25,7 +26,7 @@ from paxos_ray.actors.errors import (
 from paxos_ray.actors.growing import fit
 from paxos_ray.actors.guard import Guarded
 from paxos_ray.actors.member import names
-from paxos_ray.actors.settings import CITIZEN, namespace
+from paxos_ray.actors.settings import CITIZEN
 from paxos_ray.actors.tail import ABSENT, GONE, UNKNOWN, Extract, Record
 from paxos_ray.actors.wire import Answer, seal, unseal
 from paxos_ray.core.promise import Promise
@@ -150,12 +151,11 @@ class Reader:
         try:
             citizen = self._citizens.get(id)
             if citizen is None:
-                place = namespace(self._island)
-                actor = ray.get_actor(CITIZEN + id, namespace=place)
+                actor = named(CITIZEN + id, self._island)
                 citizen = self._citizens[id] = Guarded(actor, self._coordinator.authority)
             call = citizen.extract.remote(self.position, ENTRIES, BYTES)
             return fit(Extract, unseal(call.get(timeout=WAIT_S)))
-        except (RayError, ValueError) as error:
+        except (RayError, ValueError, RayNotInitialised) as error:
             if not ray.is_initialized():
                 self._failed(error)
             self._citizens.pop(id, None)

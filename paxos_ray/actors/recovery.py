@@ -24,6 +24,7 @@ from ray.exceptions import ActorDiedError, RayError
 
 from paxos_ray.actors import placement
 from paxos_ray.actors.authority import Authority, authority_of
+from paxos_ray.actors.connection import ask_ray, named
 from paxos_ray.actors.coordinator import create
 from paxos_ray.actors.errors import (
     IslandError,
@@ -335,7 +336,7 @@ def _end_carriers(name: str, deadline: float) -> None:
     while left := [each for each in names(name) if each in (COORDINATOR, DEPUTY)]:
         for carrier in left:
             with contextlib.suppress(ValueError):
-                ray.kill(ray.get_actor(carrier, namespace=namespace(name)))
+                ask_ray(ray.kill, named(carrier, name))
         if time.monotonic() > deadline:
             raise TimedOut(f"island {name!r}: still running are {', '.join(left)}")
         time.sleep(_AGAIN_S)

@@ -7,9 +7,11 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
+import ray
 
-from paxos_ray.actors import lookout
+from paxos_ray.actors import connection, lookout
 from paxos_ray.actors.authority import OPEN
+from paxos_ray.actors.errors import RayNotInitialised
 from paxos_ray.actors.guard import Guarded
 from paxos_ray.actors.lookout import DEPUTY_S, PATIENCE_S, SILENCE_S, Lookout
 
@@ -40,6 +42,7 @@ class Scene:
         self.now = 100.0
         self.coordinator, self.deputy = Carrier(), Carrier()
         monkeypatch.setattr(lookout.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(lookout.ray, "is_initialized", lambda: True)
         monkeypatch.setattr(lookout.ray, "get_actor", lambda *_, **__: self.deputy)
         self.lookout = Lookout("island", self.coordinator)
 
@@ -138,3 +141,39 @@ def test_nobody_waits_for_a_ray_that_does_not_say_who_is_the_deputy(
     finding.join()
     assert scene.look(0.0, lost=True)
     assert scene.carrier is scene.deputy
+
+
+def test_nobody_is_looked_for_without_a_ray(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Ray would start a cluster of its own for who asks it then."""
+    asked: list[object] = []
+    monkeypatch.setattr(lookout.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(lookout.ray, "get_actor", lambda *_, **__: asked.append(1))
+    assert not scene.look(0.0, lost=True)
+    finding = scene.lookout._finding
+    assert finding is not None
+    finding.join()
+    assert not asked
+    assert scene.carrier is scene.coordinator
+    assert capfd.readouterr().err == ""
+
+
+def test_a_carrier_is_not_asked_without_a_ray(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.lookout.coordinator = Guarded(scene.coordinator, OPEN)
+    monkeypatch.setattr(lookout.ray, "is_initialized", lambda: False)
+    assert not scene.look(SILENCE_S)
+    assert not scene.coordinator.asked
+
+
+def test_ray_s_own_start_is_passed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray may be shut down between two looks at whether it is there."""
+    for function in (ray.get_actor, ray.util.list_named_actors, ray.get, ray.kill):
+        assert function.__code__.co_name == "auto_init_wrapper", "or else Ray has changed"
+        assert connection._bare(function) is function.__wrapped__
+    there = [True, False]
+    monkeypatch.setattr(ray, "is_initialized", lambda: there.pop(0))
+    with pytest.raises(RayNotInitialised):
+        connection.ask_ray(dict.__getitem__, {}, "what there is no more")

@@ -24,6 +24,7 @@ def sites(monkeypatch: pytest.MonkeyPatch) -> None:
         nodes=[], choose=lambda occupied: None, move=lambda homes: None, died=print
     )
     monkeypatch.setattr(populations, "Sites", lambda *_: here)
+    monkeypatch.setattr("ray.is_initialized", lambda: True)  # who is called needs none
 
 
 def of(engine: Engine, wish: Wish) -> Population:

@@ -217,6 +217,7 @@ def clockwork(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clockwork]:
     there = SimpleNamespace(get_node_id=lambda: "node")
     ray = SimpleNamespace(get=lambda held: held, get_runtime_context=lambda: there)
     monkeypatch.setattr(citizens, "ray", ray)
+    monkeypatch.setattr("ray.is_initialized", lambda: True)  # who is called is on stage
     monkeypatch.setattr(citizens, "_now", lambda: int(loop.time() * 1000))
     clock = SimpleNamespace(monotonic_ns=lambda: int(loop.time() * 1e9))
     monkeypatch.setattr(heritage, "time", clock)  # who founds has the same clock as who goes on
