@@ -7,12 +7,25 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Generic, Self, TypeVar
+from enum import Enum
+from typing import Any, Final, Generic, Self, TypeVar
 
 from paxos_ray.actors.errors import InvalidArgument, TimedOut
 from paxos_ray.procession import EMPTY, Absent
 
 T = TypeVar("T")
+
+LONG_S = 1e8
+"""Three years: who would wait for longer waits for ever."""
+
+
+class Own(Enum):
+    """How long `next` waits when it is not told: as long as what it is called on waits."""
+
+    OWN = "as long as an iteration waits"
+
+
+OWN: Final = Own.OWN
 
 
 class Calls:
@@ -48,9 +61,8 @@ class Feed(Generic[T]):
     """An iterator, also for `async for`; entering it as a context waits until it stands."""
 
     def __init__(self, calls: Calls, timeout_s: float | None) -> None:
-        check_timeout(timeout_s)
         self._calls = calls
-        self._timeout_s = timeout_s
+        self._timeout_s = limit_of(timeout_s)
 
     def close(self) -> None:
         """No more is to come; again does nothing."""
@@ -64,13 +76,16 @@ class Feed(Generic[T]):
         """`EMPTY` as long as it does not stand. Raises what it cannot stand for."""
         raise NotImplementedError
 
-    def _next(self, timeout_s: float | None) -> T | None:
-        found = self._wait(self._take, timeout_s)
+    def _next(self, timeout_s: float | Own | None) -> T | None:
+        found = self._wait(self._take, self._limit(timeout_s))
         return None if isinstance(found, Absent) else found
 
-    async def _next_async(self, timeout_s: float | None) -> T | None:
-        found = await self._wait_async(self._take, timeout_s)
+    async def _next_async(self, timeout_s: float | Own | None) -> T | None:
+        found = await self._wait_async(self._take, self._limit(timeout_s))
         return None if isinstance(found, Absent) else found
+
+    def _limit(self, timeout_s: float | Own | None) -> float | None:
+        return self._timeout_s if timeout_s is OWN else limit_of(timeout_s)
 
     def _wait(self, look: Callable[[], Any], timeout_s: float | None) -> Any:
         """What `look` sees when that is not `EMPTY` any more. Raises `TimedOut`."""
@@ -114,7 +129,7 @@ class Feed(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        found = self._next(self._timeout_s)
+        found = self._next(OWN)
         if found is None:
             raise StopIteration
         return found
@@ -123,7 +138,7 @@ class Feed(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        found = await self._next_async(self._timeout_s)
+        found = await self._next_async(OWN)
         if found is None:
             raise StopAsyncIteration
         return found
@@ -155,3 +170,17 @@ def check_timeout(timeout_s: object) -> None:
     """Raises `InvalidArgument` for what is no number of seconds, or None."""
     if timeout_s is not None and (type(timeout_s) not in (int, float) or not timeout_s >= 0):  # type: ignore[operator]
         raise InvalidArgument(f"timeout_s is a number of seconds, not {timeout_s!r}")
+
+
+def limit_of(timeout_s: float | None) -> float | None:
+    """How long one may wait, None for ever. Raises `InvalidArgument`."""
+    check_timeout(timeout_s)
+    return None if timeout_s is None or timeout_s >= LONG_S else timeout_s
+
+
+def seconds_of(timeout_s: float) -> float:
+    """The same where there is always a limit, however late. Raises `InvalidArgument`."""
+    if timeout_s is None:
+        raise InvalidArgument("timeout_s is a number of seconds, not None")
+    check_timeout(timeout_s)
+    return min(timeout_s, LONG_S)

@@ -6,8 +6,8 @@ import threading
 import weakref
 from typing import Any
 
-from paxos_ray.actors.errors import InvalidArgument, IslandShutDown
-from paxos_ray.actors.feed import Calls, Feed, check_timeout
+from paxos_ray.actors.errors import InvalidArgument, IslandShutDown, RayNotInitialised
+from paxos_ray.actors.feed import OWN, Calls, Feed, Own, check_timeout
 from paxos_ray.actors.reader import WAIT_S, Reader
 from paxos_ray.actors.tail import Record, weight_of
 from paxos_ray.core.promise import Promise
@@ -65,12 +65,13 @@ class Stream(Feed[LogEntry]):
         another time. None before it stands."""
         return self._pump.began_at if self._position is None else self._position
 
-    def get(self, timeout_s: float | None = None) -> LogEntry | None:
-        """The next entry, waited for, at most `timeout_s` seconds if that is given; None at the
-        end. Raises as the stream does."""
+    def get(self, timeout_s: float | Own | None = OWN) -> LogEntry | None:
+        """The next entry, waited for as long as the stream waits, or at most `timeout_s` seconds
+        if that is given (None: for ever); None at the end. Raises as the stream does, and
+        `InvalidArgument`."""
         return self._next(timeout_s)
 
-    async def get_async(self, timeout_s: float | None = None) -> LogEntry | None:
+    async def get_async(self, timeout_s: float | Own | None = OWN) -> LogEntry | None:
         """The same in a coroutine. Who is cancelled has missed nothing."""
         return await self._next_async(timeout_s)
 
@@ -129,6 +130,8 @@ class _Pump:
             pass
         except Exception as error:  # noqa: BLE001 - it is who reads that must hear of it
             self._error = error
+        except SystemExit:  # Ray's, in a thread that waits for it while it is shut down
+            self._error = RayNotInitialised("Ray was shut down in this process")
         self._throttle.end()
         self.stands = True
         self.calls.ring()

@@ -8,7 +8,7 @@ from typing import Any
 
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
-from paxos_ray.actors.feed import Feed, check_timeout
+from paxos_ray.actors.feed import OWN, Feed, Own, check_timeout, limit_of
 from paxos_ray.actors.follower import follower_of
 from paxos_ray.actors.gate import in_a_loop
 from paxos_ray.actors.post import Change, Post
@@ -67,12 +67,13 @@ class Watch(Feed[Change]):
         before it stands."""
         return self._post.position
 
-    def next(self, timeout_s: float | None = None) -> Change | None:
-        """The next change, waited for, at most `timeout_s` seconds if that is given; None at the
-        end. Raises as the watch does."""
+    def next(self, timeout_s: float | Own | None = OWN) -> Change | None:
+        """The next change, waited for as long as the watch waits, or at most `timeout_s` seconds
+        if that is given (None: for ever); None at the end. Raises as the watch does, and
+        `InvalidArgument`."""
         return self._next(timeout_s)
 
-    async def anext(self, timeout_s: float | None = None) -> Change | None:
+    async def anext(self, timeout_s: float | Own | None = OWN) -> Change | None:
         """The same in a coroutine. Who is cancelled has missed nothing."""
         return await self._next_async(timeout_s)
 
@@ -145,7 +146,7 @@ def watch(
         made.start()
     elif not in_a_loop():
         try:
-            made.stand(STANDS_S if timeout_s is None else timeout_s)
+            made.stand(STANDS_S if timeout_s is None else limit_of(timeout_s))
         except BaseException:
             made.close()
             raise

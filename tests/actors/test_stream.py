@@ -25,6 +25,7 @@ from paxos_ray import (
     TimedOut,
     launch,
 )
+from paxos_ray.actors.stream import _Pump
 from tests.actors.soon import SOON_S, await_status, is_whole
 
 pytestmark = pytest.mark.usefixtures("cluster")
@@ -271,6 +272,31 @@ def test_a_stream_that_is_let_go_of_leaves_no_thread(island: Island) -> None:
     del stream
     thread.join(SOON_S)
     assert not thread.is_alive()
+
+
+def test_a_stream_waits_as_long_as_it_is_told(island: Island) -> None:
+    stream = island.log(timeout_s=0.05)
+    with pytest.raises(TimedOut):
+        stream.get()
+    with pytest.raises(TimedOut):
+        asyncio.run(stream.get_async())
+    threading.Timer(0.2, stream.close).start()
+    assert stream.get(10**400) is None
+
+
+def test_a_stream_ends_with_its_ray() -> None:
+    """Ray raises this in a thread that waits for it while it is shut down."""
+
+    class Reader:
+        closed = threading.Event()
+
+        def begin(self) -> None:
+            raise SystemExit
+
+    pump = _Pump(Reader(), 1_000)  # type: ignore[arg-type]
+    pump.run()
+    with pytest.raises(paxos_ray.RayNotInitialised):
+        pump.take()
 
 
 def test_what_makes_no_stream_is_refused(island: Island) -> None:

@@ -313,6 +313,22 @@ def test_a_watch_that_is_let_go_of_is_forgotten(island: Island, ticker: Any) -> 
         time.sleep(0.01)
 
 
+def test_a_watch_waits_as_long_as_it_is_told(island: Island, ticker: Any) -> None:
+    with ticker.watch(timeout_s=SOON_S) as first:
+        position = first.position
+    watch = ticker.watch(after=position, timeout_s=0.05)
+    with pytest.raises(TimedOut):
+        watch.next()
+    with pytest.raises(TimedOut):
+        asyncio.run(watch.anext())
+    for wrong in ("1", -1, float("nan"), True):
+        with pytest.raises(InvalidArgument):
+            watch.next(wrong)
+    threading.Timer(0.2, watch.close).start()
+    assert watch.next(float("inf")) is None
+    assert watch.next(None) is None
+
+
 def test_what_makes_no_watch_is_refused(island: Island, ticker: Any) -> None:
     for after in ("7/0", (7, 0), 7):
         with pytest.raises(InvalidArgument):

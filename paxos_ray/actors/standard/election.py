@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from paxos_ray.actors.feed import check_timeout
 from paxos_ray.actors.standard.base import Change, Query, StandardObject
 from paxos_ray.actors.standard.deeds import Deed, Holding, wait, wait_async
 from paxos_ray.actors.standard.line import Line, obtain
@@ -63,7 +62,6 @@ class Election(StandardObject):
     def observe(self, *, timeout_s: float | None = None) -> Observation:
         """Who leads, and then each time who does from then on: `for leader in election.observe():`,
         or `async for`. See `Observation`. Raises `InvalidArgument`."""
-        check_timeout(timeout_s)
         return Observation(self, timeout_s)
 
     def _campaign(self, value: Any, lease_ms: int | None) -> Deed[int]:

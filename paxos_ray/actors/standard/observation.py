@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from paxos_ray.actors.errors import EventsGone, IslandShutDown
+from paxos_ray.actors.feed import OWN, Own, limit_of
 from paxos_ray.actors.standard.deeds import Deed, News, ask, wait, wait_async
 from paxos_ray.actors.watch import Watch, watch
 from paxos_ray.machines.objects import RETIRED
@@ -31,18 +32,23 @@ class Observation:
 
     def __init__(self, election: Election, timeout_s: float | None) -> None:
         self._election = election
-        self._timeout_s = timeout_s
+        self._timeout_s = limit_of(timeout_s)
         self._watch: Watch | None = None
         self._leader: Leader | None = None
         self._closed = False
 
-    def next(self, timeout_s: float | None = None) -> Leader | None:
-        """Who leads next, waited for, at most `timeout_s` seconds; the first time who does now."""
-        return wait(self._advance(), timeout_s)
+    def next(self, timeout_s: float | Own | None = OWN) -> Leader | None:
+        """Who leads next, the first time who does now; waited for as long as each is, or at most
+        `timeout_s` seconds if that is given (None: for ever). Raises `TimedOut`,
+        `InvalidArgument`, `IslandShutDown`."""
+        return wait(self._advance(), self._limit(timeout_s))
 
-    async def anext(self, timeout_s: float | None = None) -> Leader | None:
+    async def anext(self, timeout_s: float | Own | None = OWN) -> Leader | None:
         """The same in a coroutine."""
-        return await wait_async(self._advance(), timeout_s)
+        return await wait_async(self._advance(), self._limit(timeout_s))
+
+    def _limit(self, timeout_s: float | Own | None) -> float | None:
+        return self._timeout_s if timeout_s is OWN else limit_of(timeout_s)
 
     def close(self) -> None:
         """Observe no more; again does nothing."""
@@ -89,7 +95,7 @@ class Observation:
     def __next__(self) -> Leader | None:
         try:
             if not self._closed:
-                return self.next(self._timeout_s)
+                return self.next()
         except IslandShutDown:
             if not self._closed:
                 raise
@@ -101,7 +107,7 @@ class Observation:
     async def __anext__(self) -> Leader | None:
         try:
             if not self._closed:
-                return await self.anext(self._timeout_s)
+                return await self.anext()
         except IslandShutDown:
             if not self._closed:
                 raise
