@@ -40,7 +40,10 @@ def check_leaving(leaving: Sequence[str], government: Government | None, surplus
     known = () if government is None else government.citizens
     unknown = [id for id in leaving if id not in known]
     if isinstance(leaving, str) or unknown or len(set(leaving)) < len(leaving):
-        raise InvalidArgument(f"leaving are ids of citizens, each once, not {leaving!r}")
+        there = ", ".join(known) or "none"
+        raise InvalidArgument(
+            f"leaving are ids of citizens, each once, not {leaving!r}; there are: {there}"
+        )
     if len(leaving) > surplus:
         raise InvalidArgument(f"{len(leaving)} are to leave, and {max(0, surplus)} fewer are left")
 

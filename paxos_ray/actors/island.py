@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ from paxos_ray.actors.errors import (
     TimedOut,
     UnknownIsland,
 )
+from paxos_ray.actors.feed import limit_of, seconds_of
 from paxos_ray.actors.gate import Backlog
 from paxos_ray.actors.handles import Counter
 from paxos_ray.actors.member import names
@@ -99,10 +100,14 @@ class Island(StandardObjects):
     def values(self, names: Sequence[str], timeout_s: float | None = None) -> dict[str, int]:
         """The values of these counters, all read in a few calls; `timeout_s` is for each of them.
 
-        Raises `UnknownObject` if one of them was never incremented.
+        Raises `UnknownObject` if one of them was never incremented; `InvalidArgument`.
         """
-        responses = {name: self.counter(name).value.remote() for name in names}
-        return {name: response.result(timeout_s) for name, response in responses.items()}
+        limit_s = limit_of(timeout_s)
+        if isinstance(names, str | bytes) or not isinstance(names, Iterable):
+            raise InvalidArgument(f"names are a list of counters' names, not {names!r}")
+        counters = [self.counter(name) for name in names]
+        responses = {counter.name: counter.value.remote() for counter in counters}
+        return {name: response.result(limit_s) for name, response in responses.items()}
 
     def deploy(self, name: str, cls: type[T], /, *args: Any, **kwargs: Any) -> Handle[T]:
         """Have an object of that name: an instance of a class marked with
@@ -134,7 +139,9 @@ class Island(StandardObjects):
         objects.retire(self._client, name)
 
     def government(self, timeout_s: float = 30.0) -> Government:
-        """The government in force, as far as the coordinator knows. Raises `TimedOut`."""
+        """The government in force, as far as the coordinator knows. Raises `TimedOut`,
+        `InvalidArgument`."""
+        timeout_s = seconds_of(timeout_s)
         deadline = time.monotonic() + timeout_s
         news = -1
         while True:
@@ -146,10 +153,12 @@ class Island(StandardObjects):
             news = progress.news
 
     def status(self, *, digests: bool = False, timeout_s: float = 30.0) -> IslandStatus:
-        """How the island and each of its citizens are. Raises `TimedOut`, `IslandShutDown`.
+        """How the island and each of its citizens are. Raises `TimedOut`, `IslandShutDown`,
+        `InvalidArgument`.
 
         With `digests` of their states: that of a large one takes its citizen a while.
         """
+        timeout_s = seconds_of(timeout_s)
         deadline = time.monotonic() + timeout_s
         survey: Survey = self.ask("survey", deadline, digests, timeout_s / 2)
         return compose(self.name, survey)
@@ -157,8 +166,10 @@ class Island(StandardObjects):
     def settled(self, timeout_s: float = 30.0) -> IslandStatus:
         """The status with digests, once the island has its shape and all have applied the same.
 
-        On an island that is written to this may never be so. Raises `TimedOut`.
+        On an island that is written to this may never be so. Raises `TimedOut`,
+        `InvalidArgument`.
         """
+        timeout_s = seconds_of(timeout_s)
         deadline = time.monotonic() + timeout_s
         while True:
             status = self.status(digests=True, timeout_s=max(0.1, deadline - time.monotonic()))
@@ -188,6 +199,7 @@ class Island(StandardObjects):
         `IslandShutDown`.
         """
         demands.check_citizens(citizens)
+        timeout_s = seconds_of(timeout_s)
         deadline = time.monotonic() + timeout_s
         present = self._progress(deadline)
         government, settings = present.government, present.settings
@@ -210,7 +222,7 @@ class Island(StandardObjects):
         stay as it is. Returns when the coordinator knows; `status` shows it, and who comes and
         goes. Raises `InvalidArgument`, `ClusterTooSmall`, `TimedOut`, `IslandShutDown`.
         """
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + seconds_of(timeout_s)
         present = self._progress(deadline)
         if autoscale is not None:
             demands.check_autoscale(autoscale, present.settings)
@@ -222,8 +234,10 @@ class Island(StandardObjects):
         government when that is done. Clients notice nothing but a pause for the leader.
 
         Shows progress as `scale` does. Raises `TimedOut` (it goes on; asking again takes those that
-        there are then), `Superseded`, `IslandShutDown`, `ClusterTooSmall`.
+        there are then), `Superseded`, `IslandShutDown`, `ClusterTooSmall`,
+        `InvalidArgument`.
         """
+        timeout_s = seconds_of(timeout_s)
         deadline = time.monotonic() + timeout_s
         present = self._progress(deadline)
         old = tuple(self.government(timeout_s).citizens)
@@ -270,7 +284,7 @@ class Island(StandardObjects):
     def shutdown(self, timeout_s: float = 30.0) -> None:
         """Stop all its actors. Its state is gone. Once more does nothing. Raises `TimedOut`,
         `RayNotInitialised`, `InvalidArgument`."""
-        _sweep(self.name, timeout_s)
+        _sweep(self.name, seconds_of(timeout_s))
         self._client.close(IslandShutDown(f"island {self.name!r} was shut down"))
 
     def await_shape(self, what: str, wish: Wish, timeout_s: float, show: bool | None) -> Government:
@@ -350,6 +364,7 @@ def launch(
     demands.check_citizens(citizens)
     authority = authority_of(name, secret)
     directory = directory_of(record, name)
+    timeout_s = seconds_of(timeout_s)
     settings = Settings(
         parliament_size,
         parliament_floor,

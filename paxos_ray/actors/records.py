@@ -14,7 +14,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from paxos_ray.actors import placement
-from paxos_ray.actors.errors import CannotRecord
+from paxos_ray.actors.errors import CannotRecord, InvalidArgument
 from paxos_ray.core import Legislator
 
 if TYPE_CHECKING:
@@ -71,9 +71,12 @@ class Desk:
 
 
 def directory_of(directory: str | Path | None, island: str) -> str | None:
-    """Where the citizens of an island record, in a directory that may be shared with others."""
+    """Where the citizens of an island record, in a directory that may be shared with others. Raises
+    `InvalidArgument`."""
     if directory is None:
         return None
+    if not isinstance(directory, str | Path):
+        raise InvalidArgument(f"record is a directory, as text or a Path, not {directory!r}")
     from paxos_ray.simulation.records import safe_name
 
     return str(Path(directory).absolute() / safe_name(island))

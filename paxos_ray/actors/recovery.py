@@ -33,6 +33,7 @@ from paxos_ray.actors.errors import (
     TimedOut,
     UnknownIsland,
 )
+from paxos_ray.actors.feed import seconds_of
 from paxos_ray.actors.heritage import Estate, Identity, Statement, heir_of
 from paxos_ray.actors.island import Island, enter, islands
 from paxos_ray.actors.member import Member, find, launch, names
@@ -61,7 +62,8 @@ def prospect(
     """What a recovery of that island would come to: who is left, who is missing, and what may be
     lost. Changes nothing. See `recover`. Raises `UnknownIsland`, `RayNotInitialised`,
     `NotAdmitted`, `InvalidArgument`."""
-    return _survey(name, authority_of(name, secret), abandon_silent, timeout_s)[0]
+    limit_s = seconds_of(timeout_s)
+    return _survey(name, authority_of(name, secret), abandon_silent, limit_s)[0]
 
 
 def recover(
@@ -105,6 +107,7 @@ def recover_by(
     progress: bool | None,
 ) -> Prospect:
     """The same by an authority that one has."""
+    timeout_s = seconds_of(timeout_s)
     deadline = time.monotonic() + timeout_s
     patience_s = min(PATIENCE_S, timeout_s)
     found, statements, silent = _survey(name, authority, abandon_silent, patience_s)
@@ -145,6 +148,8 @@ def _survey(
     statements = newest(told)
     if not statements:
         known = ", ".join(islands()) or "none"
+        if not members:
+            raise UnknownIsland(f"no island named {name!r} on this cluster; known: {known}")
         raise UnknownIsland(
             f"of an island named {name!r} no citizen answers on this cluster, of {len(silent)} "
             f"that are not known to be dead; known: {known}"

@@ -167,6 +167,79 @@ def test_ray_that_is_not_initialised() -> None:
     assert done.stdout.count("call ray.init()") == 3
 
 
+def test_ray_that_was_shut_down(cluster: str, island: Island) -> None:
+    """Nothing that is called then makes Ray start a cluster, in whatever thread."""
+    program = (
+        "import sys, time, paxos_ray, ray\n"
+        "ray.init(sys.argv[1], logging_level='ERROR', log_to_driver=False)\n"
+        "island = paxos_ray.attach(sys.argv[2])\n"
+        "stream, counter = island.log(), island.counter('late')\n"
+        "counter.increment(1)\n"
+        "ray.shutdown()\n"
+        "for call in (island.shutdown, island.status, island.government, island.settled,\n"
+        "             lambda: island.scale(5), island.renew, lambda: island.autoscale(None),\n"
+        "             island.recover, lambda: paxos_ray.prospect('x'), lambda: list(stream),\n"
+        "             lambda: counter.increment(1), island.objects,\n"
+        "             lambda: island.values(['late']),\n"
+        "             lambda: island.lock('late').watch(), paxos_ray.islands,\n"
+        "             lambda: island.log().get(), lambda: paxos_ray.attach(sys.argv[2])):\n"
+        "    try:\n"
+        "        call()\n"
+        "    except paxos_ray.RayNotInitialised:\n"
+        "        print('not connected')\n"
+        "time.sleep(1)\n"
+        "print(ray.is_initialized())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, cluster, island.name],
+        timeout=120, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.split("\n") == [*["not connected"] * 17, "False", ""], done.stderr
+    assert "Traceback" not in done.stderr
+    assert island.name in islands()
+
+
+@pytest.mark.parametrize("timeout_s", ["soon", -1, float("nan"), True, None])
+def test_a_time_that_is_none(timeout_s: Any) -> None:
+    """Refused before anything is asked of anybody: there need be no island."""
+    island: Any = Island("nowhere", None)  # type: ignore[arg-type]
+    for call in (
+        lambda: launch("nowhere", timeout_s=timeout_s),
+        lambda: paxos_ray.prospect("nowhere", timeout_s=timeout_s),
+        lambda: paxos_ray.recover("nowhere", timeout_s=timeout_s),
+        lambda: island.status(timeout_s=timeout_s),
+        lambda: island.government(timeout_s),
+        lambda: island.settled(timeout_s),
+        lambda: island.scale(3, timeout_s=timeout_s),
+        lambda: island.autoscale(None, timeout_s=timeout_s),
+        lambda: island.renew(timeout_s=timeout_s),
+        lambda: island.shutdown(timeout_s),
+    ):
+        with pytest.raises(paxos_ray.InvalidArgument, match="timeout_s is a number of seconds"):
+            call()
+
+
+@pytest.mark.parametrize("timeout_s", [float("inf"), 10**400])
+def test_a_time_that_never_is_up(island: Island, timeout_s: float) -> None:
+    assert island.government(timeout_s) == island.settled(timeout_s).government
+    assert paxos_ray.prospect(island.name, timeout_s=timeout_s).lives
+    with pytest.raises(paxos_ray.UnknownObject):
+        island.values(["never"], timeout_s)
+
+
+@pytest.mark.parametrize("names", ["c", b"c", 5, None])
+def test_names_that_are_none(names: Any) -> None:
+    island = Island("nowhere", None)  # type: ignore[arg-type]
+    with pytest.raises(paxos_ray.InvalidArgument, match="a list of counters' names"):
+        island.values(names)
+
+
+@pytest.mark.parametrize("record", [5, b"records", True])
+def test_a_record_that_is_no_directory(record: Any) -> None:
+    with pytest.raises(paxos_ray.InvalidArgument, match="record is a directory"):
+        launch("nowhere", record=record)
+
+
 def test_every_error_is_a_paxos_error() -> None:
     errors = [getattr(paxos_ray, name) for name in paxos_ray.__all__]
     classes = [each for each in errors if isinstance(each, type) and issubclass(each, Exception)]

@@ -268,7 +268,7 @@ def test_a_recovery_that_was_ended_midway_is_made_again(
 
 @pytest.mark.filterwarnings("ignore:an island of one citizen")
 def test_while_it_is_recovered_the_name_is_taken(name: str) -> None:
-    with pytest.raises(UnknownIsland, match="no citizen answers"):
+    with pytest.raises(UnknownIsland, match=f"no island named '{name}' on this cluster; known: "):
         recover(name, accept_loss=True)
     island = launch(name, 1)
     with _signpost(name):

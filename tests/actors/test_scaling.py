@@ -91,6 +91,8 @@ def test_who_leads_can_be_asked_to_leave(name: str) -> None:
     first, *others = island.status().citizens
     with pytest.raises(InvalidArgument, match="ids of citizens"):
         island.scale(3, leaving=["nobody"])
+    with pytest.raises(InvalidArgument, match=f"there are: .*{first.id}"):
+        island.scale(3, leaving=["nobody"])
     with pytest.raises(InvalidArgument, match="2 are to leave, and 1 fewer"):
         island.scale(3, leaving=[first.id, others[0].id])
     counter = island.counter("sold")
