@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from paxos_ray import NotHeld, Overloaded, TimedOut
+from paxos_ray import InvalidArgument, NotHeld, Overloaded, TimedOut
 from paxos_ray.actors.errors import EventsGone, IslandShutDown, NoQuorum
 from paxos_ray.actors.post import Change
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.standard import line as line_module
 from paxos_ray.actors.standard import observation as observation_module
+from paxos_ray.actors.standard.barrier import Barrier, Inside
 from paxos_ray.actors.standard.deeds import Answer, News, Send, wait
 from paxos_ray.actors.standard.election import Election
 from paxos_ray.actors.standard.lock import Lock
 from paxos_ray.actors.standard.observation import Leader, _after
 from paxos_ray.actors.standard.queue import Queue
 from paxos_ray.core.promise import Promise
-from paxos_ray.machines import QueueFull
+from paxos_ray.machines import InvalidArguments, QueueFull
 
 SOON_S = 30.0
 
@@ -76,8 +78,10 @@ class Scripted:
     def __init__(self, *changes: Any) -> None:
         self.changes = list(changes)
         self.closed = False
+        self.waited_s: list[float | None] = []
 
     def next(self, timeout_s: float | None = None) -> Change | None:
+        self.waited_s.append(timeout_s)
         told = self.changes.pop(0)
         if isinstance(told, BaseException):
             raise told
@@ -223,7 +227,7 @@ def test_whoever_stops_waiting_leaves_nothing_behind(
 )
 def test_so_does_who_stops_before_it_is_answered(answer: Any, then: list[Any]) -> None:
     island = Island(("acquire", None), *then)
-    with pytest.raises(TimedOut):
+    with pytest.raises(TimedOut, match=r"Lock.*: not granted in time; the place in line"):
         lock(island).acquire(timeout_s=0.01)
     assert not island.done.is_set()
     island.responses[0].interrupt(NoQuorum("later"))
@@ -298,6 +302,51 @@ def test_room_that_there_was_before_the_watch_is_not_missed(watched: Any) -> Non
     assert queue.put("value") == 5
 
 
+@pytest.mark.parametrize(
+    ("wait", "script", "says"),
+    [
+        (lambda x: Queue(x, "q").put(1), [("put", QueueFull("full"))] * 2, "no room in time"),
+        (lambda x: Queue(x, "q").join(), [("size", 2)] * 2, "not found empty in time"),
+        (lambda x: Barrier(x, "b").pass_gate(), [("held", True)] * 2, "gate was not found open"),
+        (
+            lambda x: Barrier(x, "b").exit(Inside(3, 7)),
+            [("leave", (False, 3)), ("inside", [8]), ("inside", [8])],
+            "not found in time that all have left gathering 3",
+        ),
+    ],
+)
+def test_what_has_not_come_about_in_time_is_said(
+    watched: Any, wait: Callable[[Any], Any], script: list[Any], says: str
+) -> None:
+    watched(Scripted(LATE))
+    with pytest.raises(TimedOut, match=rf"^(Queue|Barrier)\('.' of island 'scripted'\): .*{says}"):
+        wait(Island(*script))
+    watched(Scripted(NoQuorum("two are missing")))
+    with pytest.raises(NoQuorum, match="two are missing"):
+        wait(Island(*script))
+
+
+def test_an_item_that_may_be_put_is_said_to_be(watched: Any) -> None:
+    queue = Queue(Island(("put", None)), "q")  # type: ignore[arg-type]
+    with pytest.raises(TimedOut, match="the item is put if there is room"):
+        queue.put(1, timeout_s=0.01)
+
+
+@pytest.mark.parametrize("inside", [None, 5, (1, 2), Inside("a", 2), Inside(1, "b")])
+def test_nobody_leaves_who_was_not_inside(inside: Any) -> None:
+    with pytest.raises(InvalidArguments):
+        Barrier(Island(), "b").exit(inside)  # type: ignore[arg-type]
+
+
+def test_a_wrong_number_of_arguments_is_told_with_the_types() -> None:
+    release: Any = lock(Island()).release
+    says = re.escape("release(token: int) -> None takes 1 argument, 2 were given")
+    with pytest.raises(InvalidArguments, match=f"^{says}$"):
+        release(1, 2)
+    with pytest.raises(InvalidArguments, match="takes 1 to 2 arguments, 0 were given"):
+        Queue(Island(), "q").offer.remote()  # type: ignore[arg-type, call-arg]
+
+
 def test_a_deed_is_told_what_went_wrong() -> None:
     told = []
 
@@ -350,3 +399,24 @@ def test_an_observer_that_is_too_slow_is_told_who_leads_by_then(
     told.close()
     assert list(told) == []
     assert second.closed
+
+
+def test_an_observer_waits_as_long_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Scripted(*[(term, ("elected", term, "b")) for term in range(6, 9)])
+    monkeypatch.setattr(observation_module, "watch", lambda *_, **__: watch)
+    island = Island(("leader", (5, "a", None, (1, 1))))
+    told = Election(island, "x").observe(timeout_s=50)  # type: ignore[arg-type]
+    assert [told.next(), told.next(), told.next(None), told.next(10**400)] == [
+        (5, "a"),
+        (6, "b"),
+        (7, "b"),
+        (8, "b"),
+    ]
+    first = watch.waited_s[0]
+    assert first is not None
+    assert 0 < first <= 50
+    assert watch.waited_s[1:] == [None, None]
+    with pytest.raises(InvalidArgument):
+        told.next(-1)
+    with pytest.raises(InvalidArgument):
+        Election(island, "x").observe(timeout_s=True)  # type: ignore[arg-type]

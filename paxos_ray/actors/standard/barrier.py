@@ -8,7 +8,7 @@ from paxos_ray.actors.standard.base import Change, Query, StandardObject
 from paxos_ray.actors.standard.deeds import Deed, ask, wait, wait_async
 from paxos_ray.actors.standard.line import GONE, WAITING, Line, Verdict, obtain, until
 from paxos_ray.machines.barrier import Barrier as Machine
-from paxos_ray.machines.errors import UnknownObject
+from paxos_ray.machines.errors import InvalidArguments, UnknownObject
 
 
 class Inside(NamedTuple):
@@ -69,7 +69,8 @@ class Barrier(StandardObject):
     def exit(self, inside: Inside, *, timeout_s: float | None = None) -> None:
         """Leave, and wait until all who stayed at that gathering have left, at most `timeout_s`
         seconds if that is given; who gives up waiting has left all the same. Raises `TimedOut`,
-        `NoQuorum`; `NotHeld` if this process's session ended meanwhile, or it has left before."""
+        `NoQuorum`, `InvalidArguments`; `NotHeld` if this process's session ended meanwhile, or it
+        has left before."""
         return wait(self._exit(inside), timeout_s)
 
     async def exit_async(self, inside: Inside, *, timeout_s: float | None = None) -> None:
@@ -96,13 +97,18 @@ class Barrier(StandardObject):
         return Inside(answer[2], answer[1])
 
     def _exit(self, inside: Inside) -> Deed[None]:
+        if type(inside) is not Inside:
+            raise InvalidArguments(f"exit takes what enter has returned, not {inside!r}")
+        Barrier.inside.check((inside.gathering,))  # before it has left
+
         def is_empty() -> Deed[bool | None]:
             there = yield from ask(self.inside, inside.gathering)
             return None if there else True
 
         last, _ = yield from ask(self.leave, inside.ticket)
         if not last:
-            yield from until(self, inside.gathering, is_empty)
+            late = f"not found in time that all have left gathering {inside.gathering}"
+            yield from until(self, inside.gathering, is_empty, f"{late}; this party has")
 
     def _pass(self) -> Deed[None]:
         def is_open() -> Deed[bool | None]:
@@ -112,7 +118,7 @@ class Barrier(StandardObject):
                 held = False
             return None if held else True
 
-        yield from until(self, "gate", is_open)
+        yield from until(self, "gate", is_open, "its gate was not found open in time")
 
 
 class _Gathering(Line):

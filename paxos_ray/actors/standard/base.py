@@ -118,7 +118,13 @@ class Verb(Generic[P, R]):
 
     def check(self, arguments: tuple[Any, ...]) -> None:
         """Raises `InvalidArguments` for what the machine would refuse, whatever its state."""
-        self._told.check(arguments)
+        told, given = self._told, len(arguments)
+        if not told.least <= given <= told.most:
+            count = str(told.most) if told.least == told.most else f"{told.least} to {told.most}"
+            what = "argument" if count == "1" else "arguments"
+            were = f"{given} was given" if given == 1 else f"{given} were given"
+            raise InvalidArguments(f"{self.name}{self.__signature__} takes {count} {what}, {were}")
+        told.check(arguments)
 
     def _in_order(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         try:

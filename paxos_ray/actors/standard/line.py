@@ -26,6 +26,8 @@ class Verdict(NamedTuple):
 
 WAITING, GONE = Verdict("waiting"), Verdict("gone")
 
+_UNANSWERED = "not granted in time; the place in line, or what may still be granted, is given up"
+
 
 class Line:
     """One kind of line: how one asks, is told, leaves, and gives back what was granted.
@@ -80,7 +82,7 @@ def obtain(line: Line) -> Deed[tuple[Any, ...]]:
     try:
         asked = yield Send(line.ask, line.arguments)
         try:
-            answer = yield Answer(asked)
+            answer = yield from _in_time(line.handle, _step(Answer(asked)), _UNANSWERED)
         except MachineError:
             settled = True
             raise
@@ -105,19 +107,42 @@ def obtain(line: Line) -> Deed[tuple[Any, ...]]:
         raise
 
 
-def until(handle: StandardObject, key: Any, attempt: Callable[[], Deed[T | None]]) -> Deed[T]:
+def until(
+    handle: StandardObject,
+    key: Any,
+    attempt: Callable[[], Deed[T | None]],
+    late: str,
+    unanswered: str | None = None,
+) -> Deed[T]:
     """Attempt something until it comes to anything: again with each event under `key`, and when
-    the object is retired."""
-    done = yield from attempt()
+    the object is retired.
+
+    Raises `TimedOut`, which says that it is `late`; or, if it makes a difference, that an attempt
+    is `unanswered`."""
+    done = yield from _in_time(handle, attempt(), unanswered or late)
     while done is None:
         with closing(_watch(handle, key)) as news:
             # What happened between the attempt and where the watch begins is not told.
-            while (done := (yield from attempt())) is None:
+            while (done := (yield from _in_time(handle, attempt(), unanswered or late))) is None:
                 try:
-                    yield News(news)
+                    yield from _in_time(handle, _step(News(news)), late)
                 except EventsGone:
                     break
     return done
+
+
+def _step(step: Send | Answer | News) -> Deed[Any]:
+    return (yield step)
+
+
+def _in_time(handle: StandardObject, part: Deed[T], late: str) -> Deed[T]:
+    """A part of a deed, which says of that object that it is `late` when time is up."""
+    try:
+        return (yield from part)
+    except TimedOut as error:
+        if isinstance(error, NoQuorum):
+            raise
+        raise TimedOut(f"{handle!r}: {late}") from None
 
 
 def _wait(line: Line, answer: tuple[Any, ...]) -> Deed[Verdict]:

@@ -110,7 +110,9 @@ class Queue(StandardObject):
             except QueueFull:
                 return None
 
-        return (yield from until(self, "room", attempt))
+        full = "there was no room in time; nothing was put"
+        sent = "no answer in time; the item is put if there is room"
+        return (yield from until(self, "room", attempt, full, sent))
 
     def _take(self, lease_ms: int | None) -> Deed[Taken]:
         line = Line(
@@ -129,4 +131,4 @@ class Queue(StandardObject):
         def attempt() -> Deed[bool | None]:
             return (yield from ask(self.size)) == 0 or None
 
-        return (yield from until(self, "empty", attempt))
+        return (yield from until(self, "empty", attempt, "not found empty in time"))
