@@ -124,8 +124,15 @@ class Handle(Generic[T]):
         self, method: Callable[Concatenate[T, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> Response[R]:
         """The same as `remote` of that method, for type checkers: `handle.call(Inventory.reserve,
-        "sku", 2)` is a `Response` of what `Inventory.reserve` is declared to return."""
-        return cast("Response[R]", self._method(method.__name__).remote(*args, **kwargs))
+        "sku", 2)` is a `Response` of what `Inventory.reserve` is declared to return. Raises as
+        that, and `InvalidArgument` for what is no method."""
+        name = getattr(method, "__name__", None)
+        if type(name) is not str:
+            raise InvalidArgument(
+                f"call takes a method of the class, such as {self._about['class']}.method, and its "
+                f"arguments, not {method!r}"
+            )
+        return cast("Response[R]", self._method(name).remote(*args, **kwargs))
 
     def watch(
         self,

@@ -14,6 +14,7 @@ import ray
 
 import paxos_ray
 from paxos_ray import Island, IslandStatus, launch
+from paxos_ray.actors.objects import Handle
 from tests.actors.soon import SOON_S, await_status, is_whole
 from tests.machines.users import Careful, Diary, Inventory, Item, OutOfStock
 
@@ -126,6 +127,16 @@ def _reserve(stock: Any, calls: int) -> tuple[int, str]:
     for _ in range(calls):
         item = stock.reserve.remote("a", 1).result(SOON_S)
     return item.left, type(item).__qualname__
+
+
+@pytest.mark.parametrize("method", ["add", 5, None])
+def test_what_is_no_method_is_not_called(method: Any) -> None:
+    about = {"class": "Inventory", "methods": {"add": False}, "argument_bytes": 1_000}
+    handle: Any = Handle(None, "stock", about)  # type: ignore[arg-type]
+    with pytest.raises(
+        paxos_ray.InvalidArgument, match=r"a method of the class.*Inventory\.method"
+    ):
+        handle.call(method, 1)
 
 
 def test_a_handle_travels(island: Island, name: str) -> None:
