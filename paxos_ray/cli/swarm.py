@@ -40,9 +40,12 @@ def register(app: typer.Typer) -> None:
 def parse_seeds(text: str) -> range:
     """`3..7` as the range 3 to 7, both included; `3` as that one seed. Raises `ValueError`."""
     first, dots, last = text.partition("..")
-    seeds = range(int(first), int(last if dots else first) + 1)
+    try:
+        seeds = range(int(first), int(last if dots else first) + 1)
+    except ValueError:
+        seeds = range(0)
     if not seeds or seeds[0] < 0:
-        raise ValueError(f"no seeds in {text!r}")
+        raise ValueError(f"seeds are A..B, both included, or one number, not {text!r}")
     return seeds
 
 
