@@ -7,6 +7,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from paxos_ray.actors.authority import Authority
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
+from paxos_ray.actors.feed import limit_of
 from paxos_ray.actors.lanes import Consistency, check_consistency
 from paxos_ray.actors.response import Response
 from paxos_ray.machines import Operation
@@ -169,7 +170,8 @@ class Increment(Method[int]):
 
     def __call__(self, n: int = 1, *, timeout_s: float | None = None) -> int:
         """Add `n`, and wait for the counter's new value, at most `timeout_s` seconds."""
-        return self.remote(n).result(timeout_s)
+        limit_s = limit_of(timeout_s)
+        return self.remote(n).result(limit_s)
 
 
 class CompareAndSet(Method[bool]):
@@ -189,7 +191,8 @@ class CompareAndSet(Method[bool]):
 
     def __call__(self, expected: int, new: int, *, timeout_s: float | None = None) -> bool:
         """The same, waited for; at most `timeout_s` seconds."""
-        return self.remote(expected, new).result(timeout_s)
+        limit_s = limit_of(timeout_s)
+        return self.remote(expected, new).result(limit_s)
 
 
 class Value(Query[int]):
@@ -208,7 +211,8 @@ class Value(Query[int]):
 
     def __call__(self, *, timeout_s: float | None = None) -> int:
         """The same, waited for; at most `timeout_s` seconds."""
-        return self.remote().result(timeout_s)
+        limit_s = limit_of(timeout_s)
+        return self.remote().result(limit_s)
 
 
 class Counter:

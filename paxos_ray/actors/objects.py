@@ -8,6 +8,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
 from paxos_ray.actors.authority import Authority
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import InvalidArgument
+from paxos_ray.actors.feed import limit_of
 from paxos_ray.actors.handles import AnyMethod
 from paxos_ray.actors.lanes import Consistency
 from paxos_ray.actors.response import Response
@@ -79,7 +80,8 @@ class ObjectMethod(AnyMethod[Any]):
 
     def __call__(self, *args: Any, timeout_s: float | None = None, **kwargs: Any) -> Any:
         """The same as `remote`, waited for; at most `timeout_s` seconds."""
-        return self.remote(*args, **kwargs).result(timeout_s)
+        limit_s = limit_of(timeout_s)
+        return self.remote(*args, **kwargs).result(limit_s)
 
     @property
     def _what(self) -> str:

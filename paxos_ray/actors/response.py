@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeVar
 
 from paxos_ray.actors.errors import TimedOut
+from paxos_ray.actors.feed import limit_of
 
 T = TypeVar("T")
 
@@ -41,14 +42,15 @@ class Response(Generic[T]):
         """Wait for the result, at most `timeout_s` seconds if that is given.
 
         Raises the call's error; or `TimedOut`, or `NoQuorum` as soon as that is known: then the
-        call goes on, and one may wait again.
+        call goes on, and one may wait again. Raises `InvalidArgument`.
         """
+        limit_s = limit_of(timeout_s)
         if not self._done:
             event = threading.Event()
             self._call_when_done(event.set)
             try:
-                if not event.wait(timeout_s):
-                    raise TimedOut(f"no result within {timeout_s:g} s; the call goes on")
+                if not event.wait(limit_s):
+                    raise TimedOut(f"no result within {limit_s:g} s; the call goes on")
             finally:
                 self._forget(event.set)
         return self._outcome()

@@ -62,6 +62,18 @@ def test_a_compare_and_set_of_no_integers(island: Island, arguments: Any) -> Non
     assert counter.value(timeout_s=SOON_S) == before
 
 
+@pytest.mark.parametrize("timeout_s", ["5", -1, float("nan"), True])
+def test_a_time_that_is_none(island: Island, timeout_s: Any) -> None:
+    counter = island.counter("kept")
+    before = counter.increment(0, timeout_s=SOON_S)
+    for call in (counter.increment, counter.value):
+        with pytest.raises(paxos_ray.InvalidArgument, match="a number of seconds"):
+            call(timeout_s=timeout_s)
+    with pytest.raises(paxos_ray.InvalidArgument, match="a number of seconds"):
+        counter.compare_and_set(before, before + 1, timeout_s=timeout_s)
+    assert counter.value(timeout_s=SOON_S) == before
+
+
 def test_a_second_launch_of_a_name(island: Island) -> None:
     before = island.counter("kept").increment(1, timeout_s=SOON_S)
     with pytest.raises(paxos_ray.NameTaken, match=re.escape(repr(island.name))):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from typing import Any
 
 import cloudpickle
 import pytest
 
-from paxos_ray import NoQuorum, TimedOut
+from paxos_ray import InvalidArgument, NoQuorum, TimedOut
 from paxos_ray.actors.response import Response
 
 SOON_S = 30.0
@@ -73,3 +74,16 @@ def test_who_gives_up_as_others_are_told_keeps_none_of_them_from_it(interrupted:
 def test_it_is_not_passed_to_another_process_where_it_would_never_be_done() -> None:
     with pytest.raises(TypeError, match="pass its result, or the handle"):
         cloudpickle.dumps(Response())
+
+
+@pytest.mark.parametrize("wrong", ["5", -1, float("nan"), True])
+def test_what_is_no_time_is_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidArgument, match="a number of seconds"):
+        Response[int]().result(wrong)
+
+
+def test_for_ever_is_no_time_too_long() -> None:
+    response: Response[int] = Response()
+    threading.Timer(0.05, response.set_result, [3]).start()
+    assert response.result(float("inf")) == 3
+    assert response.result(1e12) == 3

@@ -19,7 +19,7 @@ from paxos_ray.actors.errors import (
     Overloaded,
     TimedOut,
 )
-from paxos_ray.actors.feed import check_timeout
+from paxos_ray.actors.feed import limit_of
 from paxos_ray.actors.post import Change
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.standard.base import Call
@@ -103,8 +103,8 @@ class _Clock:
     """How long there is left."""
 
     def __init__(self, timeout_s: float | None) -> None:
-        check_timeout(timeout_s)
-        self._deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        limit_s = limit_of(timeout_s)
+        self._deadline = None if limit_s is None else time.monotonic() + limit_s
 
     def left_s(self) -> float | None:
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
