@@ -63,7 +63,7 @@ def test_a_compare_and_set_of_no_integers(island: Island, arguments: Any) -> Non
 
 
 @pytest.mark.parametrize("timeout_s", ["5", -1, float("nan"), True])
-def test_a_time_that_is_none(island: Island, timeout_s: Any) -> None:
+def test_a_call_is_not_made_with_a_time_that_is_none(island: Island, timeout_s: Any) -> None:
     counter = island.counter("kept")
     before = counter.increment(0, timeout_s=SOON_S)
     for call in (counter.increment, counter.value):
