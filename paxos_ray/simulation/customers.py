@@ -133,6 +133,7 @@ class Customer:
         self.name = name
         self.wishes: list[Wish] = []
         self.session: Promise | None = None
+        self._had: set[Promise] = set()  # sessions: an answer that comes twice gives none again
         self._customers = customers
         self._random = random
         self._waiting: list[Wish] = []  # for a session, or to be sent for the first time
@@ -252,9 +253,13 @@ class Customer:
 
     # -- what comes back -----------------------------------------------------------------
 
+    def _takes(self, session: Promise) -> bool:
+        return self.session is None and session not in self._had
+
     def _opened(self, session: Promise) -> None:
-        if self.session is None:
+        if self._takes(session):
             self.session, self._next = session, 1
+            self._had.add(session)
             leader = self._customers.somebody(self._random)
             if leader is not None:
                 self.flush(leader)

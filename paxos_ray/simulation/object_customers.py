@@ -68,7 +68,7 @@ class ObjectCustomer(Customer):
         objects.post.read(who, objects.acknowledged_promise, heard)
 
     def _opened(self, session: Promise) -> None:
-        if self.session is None:
+        if self._takes(session):
             first = []
             for kind in self._objects.kinds:
                 if kind != BANK:

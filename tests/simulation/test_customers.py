@@ -37,6 +37,11 @@ def test_what_customers_hear_is_linearizable_and_applied_once() -> None:
     assert again > 20, "some were sent again"
 
 
+def test_a_session_that_has_expired_is_not_taken_again_when_its_opening_is_told_twice() -> None:
+    """The client would number another operation as it had numbered the first of that session."""
+    assert run_customers(6152643).failure is None
+
+
 def test_the_same_seed_is_the_same_run() -> None:
     assert run_customers(3) == run_customers(3)
 

@@ -188,7 +188,12 @@ BUGS = {
         "False",
     ),
     "raised_and_not_undone": Bug(
-        3, "What a method did before it raised stays.", Hosted, "_attempt", "self._undo()", "pass"
+        3,
+        "What a method did before it raised stays.",
+        Hosted,
+        "_attempt",
+        "self._go_back()",
+        "pass",
     ),
     "journal_lost_in_a_snapshot": Bug(
         28,
