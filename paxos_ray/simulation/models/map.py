@@ -55,7 +55,7 @@ class MapModel(Plain):
         if isinstance(result, Refused):
             return state, result
         # A transaction may put what it deletes then: it has told a version, which is used up.
-        changed = any(each != seen[0] for each in seen)
+        changed = any(each != seen[0] for each in (*seen, _visible(pairs)))
         return Pairs(state.revision + changed, tuple(sorted(pairs.items()))), result
 
 
@@ -71,20 +71,7 @@ def _do(
     rest: list[Any],
     seen: list[dict[str, Pair]],
 ) -> Any:
-    """Change `pairs`, and keep what they were after each part of that; the result."""
-    result = _part(pairs, revision, where, method, rest, seen)
-    seen.append(_visible(pairs))
-    return result
-
-
-def _part(
-    pairs: dict[str, Pair],
-    revision: int,
-    where: Where,
-    method: str,
-    rest: list[Any],
-    seen: list[dict[str, Pair]],
-) -> Any:
+    """Change `pairs`; `seen` are what they are after each part of a transaction; the result."""
     match method, rest:
         case "session_ended", []:
             for key in [k for k, pair in pairs.items() if pair.owner == where.session]:
@@ -100,6 +87,7 @@ def _part(
             answers = []
             for name, *arguments in branch:
                 answers.append(_do(pairs, revision, where, name, arguments, seen))
+                seen.append(_visible(pairs))
                 if isinstance(answers[-1], Refused):
                     return answers[-1]
             return held, answers
