@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import ActorDiedError, RayActorError, RayTaskError
 
-from paxos_ray.actors.authority import Authority
 from paxos_ray.actors.errors import (
     IslandShutDown,
     NoQuorum,
@@ -29,7 +28,6 @@ from paxos_ray.actors.errors import (
     TimedOut,
 )
 from paxos_ray.actors.gate import Gate, weigh
-from paxos_ray.actors.greeting import greeted
 from paxos_ray.actors.guard import Guarded, refusal
 from paxos_ray.actors.lanes import Consistency
 from paxos_ray.actors.lookout import Lookout
@@ -37,7 +35,6 @@ from paxos_ray.actors.nearby import Nearby, Ways
 from paxos_ray.actors.neighbours import find, learn
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, Batch, Session, deliver
-from paxos_ray.actors.settings import COORDINATOR, actor_id, namespace
 from paxos_ray.actors.successor import successor
 from paxos_ray.actors.wire import Answer, Opening, Roster, seal, unseal
 from paxos_ray.core.log import NOTHING
@@ -488,39 +485,3 @@ class Client:
                 return
             session.under_way += 1
         self._write(session, session.keepalive())
-
-
-_clients: dict[tuple[str, Authority, str], Client] = {}
-_clients_lock = threading.Lock()
-
-
-def client(island: str, authority: Authority, coordinator: Any | None = None) -> Client:
-    """This process's client of that island by that authority, made if there is none yet.
-
-    Raises `RayNotInitialised`, `NotAdmitted`; `ValueError` if there is no such island."""
-    if not ray.is_initialized():
-        raise RayNotInitialised("this process is not connected to a Ray cluster: call ray.init()")
-    key = (island, authority, ray.get_runtime_context().get_worker_id())
-    with _clients_lock:
-        present = _clients.get(key)
-        if coordinator is None:
-            if present is not None and present.fresh:
-                return present
-            coordinator = ray.get_actor(COORDINATOR, namespace=namespace(island))
-        if not _serves(present, coordinator):
-            door = greeted(island, coordinator, authority)
-            rooted = (island, door.authority, key[2])
-            present = _clients.get(rooted)
-            if present is None or not _serves(present, coordinator):
-                present = Client(island, door)
-            _clients[rooted] = _clients[key] = present
-        assert present is not None
-        present.heard_at = time.monotonic()
-        return present
-
-
-def _serves(present: Client | None, coordinator: Any) -> bool:
-    """Whether that client is of use, and of that coordinator."""
-    if present is None or present.closed:
-        return False
-    return actor_id(present.coordinator) == actor_id(coordinator)

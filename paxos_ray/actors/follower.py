@@ -21,6 +21,7 @@ from ray.exceptions import ActorDiedError, RayError
 
 from paxos_ray.actors.board import Want
 from paxos_ray.actors.client import Client
+from paxos_ray.actors.connection import named
 from paxos_ray.actors.errors import (
     EventsGone,
     IslandShutDown,
@@ -32,7 +33,7 @@ from paxos_ray.actors.growing import fit
 from paxos_ray.actors.guard import Guarded, refusal
 from paxos_ray.actors.member import names
 from paxos_ray.actors.post import Post
-from paxos_ray.actors.settings import CITIZEN, namespace
+from paxos_ray.actors.settings import CITIZEN
 from paxos_ray.actors.wire import Answer, seal, unseal
 from paxos_ray.core.log import NOTHING
 from paxos_ray.core.promise import Promise
@@ -366,10 +367,9 @@ class Follower:
         try:
             handle = self._handles.get(id)
             if handle is None:
-                place = namespace(self._client.island)
-                actor = ray.get_actor(CITIZEN + id, namespace=place)
+                actor = named(CITIZEN + id, self._client.island)
                 handle = self._handles[id] = Guarded(actor, self._client.authority)
-        except (RayError, ValueError):
+        except (RayError, RuntimeError, ValueError):
             return None
         return handle
 

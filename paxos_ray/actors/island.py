@@ -16,7 +16,8 @@ from ray.exceptions import ActorDiedError, GetTimeoutError, RayActorError
 from paxos_ray.actors import demands, objects, placement
 from paxos_ray.actors.authority import Authority, authority_of
 from paxos_ray.actors.autoscale import Autoscale
-from paxos_ray.actors.client import Client, client
+from paxos_ray.actors.client import Client
+from paxos_ray.actors.clients import client
 from paxos_ray.actors.connection import all_named, ask_ray, named
 from paxos_ray.actors.coordinator import Progress, Survey, create
 from paxos_ray.actors.errors import (

@@ -245,18 +245,18 @@ class Nearby:
     # -- what comes back ----------------------------------------------------------------------
 
     def _back(self, call: Call, future: Future[Any]) -> None:
-        error = future.exception()
         told: list[tuple[Read, Reply]] = []
+        glance, error = _understood(future)
         with self._lock:
             now, neighbour, lane = time.monotonic(), call.neighbour, call.lane
             in_time = self._calls.pop(call.number, None) is not None
             if neighbour.busy.get(lane.name) == call.number:
                 del neighbour.busy[lane.name]
-            if error is not None:
+            if glance is None:
                 self._lost(neighbour, error, now)
                 left = call.reads
             else:
-                told, early, left = self._hear(call, fit(Glance, unseal(future.result())), now)
+                told, early, left = self._hear(call, glance, now)
                 if in_time:
                     self._lanes["session"].waiting.extend(early)
             if in_time and len(left) < len(call.reads):
@@ -270,7 +270,7 @@ class Nearby:
                 self._send(each)
 
     def _hear(
-        self, call: Call, glance: Glance, now: float
+        self, call: Call, glance: _Sight, now: float
     ) -> tuple[list[tuple[Read, Reply]], list[Read], list[Read]]:
         """Whom to tell what, who asked before the object was known there, and who is left."""
         if glance.roster is not None:
@@ -284,11 +284,10 @@ class Nearby:
             return [], [], reads
         behind = glance.promise < self._seen
         self._seen = max(self._seen, glance.promise)
-        replies = decode_replies(glance.replies)
-        heard = list(zip(reads, replies, strict=False))
+        heard = list(zip(reads, glance.replies, strict=False))
         early = [read for read, reply in heard if behind and is_unknown(reply)]
         told = tell((read, reply) for read, reply in heard if not (behind and is_unknown(reply)))
-        return told, early, reads[len(replies) :]
+        return told, early, reads[len(glance.replies) :]
 
     def _again(self, call: Call, left: list[Read]) -> None:
         """They are asked again before those that came later."""
@@ -296,7 +295,7 @@ class Nearby:
         call.batch.reads = left
         call.lane.again.appendleft(call.batch)
 
-    def _lost(self, neighbour: Neighbour, error: BaseException, now: float) -> None:
+    def _lost(self, neighbour: Neighbour, error: BaseException | None, now: float) -> None:
         if isinstance(error, ActorDiedError):
             self._neighbours.died(neighbour)
             return
@@ -379,3 +378,24 @@ class Nearby:
                     interrupted += (read.response for read in batch.reads)
         for response in interrupted:
             response.interrupt(NoQuorum(f"no citizen of island {self._island!r} answers"))
+
+
+class _Sight(NamedTuple):
+    """A `Glance`, its replies decoded."""
+
+    promise: Promise | None
+    replies: list[Reply] | None
+    roster: Roster | None
+
+
+def _understood(future: Future[Any]) -> tuple[_Sight | None, BaseException | None]:
+    """What a citizen has said, or why it said nothing that can be understood."""
+    error = future.exception()
+    if error is not None:
+        return None, error
+    try:
+        glance = fit(Glance, unseal(future.result()))
+        replies = None if glance.replies is None else decode_replies(glance.replies)
+        return _Sight(glance.promise, replies, glance.roster), None
+    except Exception as error:  # noqa: BLE001 - what is foreign or torn raises nearly anything
+        return None, error

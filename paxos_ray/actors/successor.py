@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import ray
 from ray.exceptions import RayError
 
-from paxos_ray.actors.settings import COORDINATOR, RECOVERY, actor_id, namespace
+from paxos_ray.actors.connection import named
+from paxos_ray.actors.settings import COORDINATOR, RECOVERY, actor_id
 
 
 def successor(island: str, coordinator: Any) -> Any | None:
@@ -28,6 +28,6 @@ def successor(island: str, coordinator: Any) -> Any | None:
 
 def _named(name: str, island: str) -> Any | None:
     try:
-        return ray.get_actor(name, namespace=namespace(island))
+        return named(name, island)
     except ValueError:
         return None

@@ -48,6 +48,9 @@ class Asked:
         """Its state is only of that promise, or there is none."""
         self.future.set_result(seal((promise, None, None)))
 
+    def says(self, sealed: Any) -> None:
+        self.future.set_result(sealed)
+
     def dies(self) -> None:
         self.future.set_exception(ActorDiedError())
 
@@ -242,6 +245,21 @@ def test_the_dead_are_asked_no_more(world: World) -> None:
         assert other.id != call.id
         other.answers(1, at(1))
         read.result(SOON_S)
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [b"torn", None, seal(()), seal((at(9), b"torn", None)), seal((at(9), b"torn", Roster(2, ())))],
+)
+def test_an_answer_that_cannot_be_read_is_none(world: World, torn: Any) -> None:
+    response = world.read("session")
+    first = world.asked()
+    first.says(torn)
+    second = world.asked()
+    assert second.id != first.id
+    second.answers(5, at(1))
+    assert response.result(SOON_S) == 5
+    assert world.nearby.seen == at(1)
 
 
 def test_who_is_not_to_be_had_or_has_no_state_is_left_out_for_a_while(world: World) -> None:

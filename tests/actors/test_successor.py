@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import ray
 from ray.exceptions import RpcError
 
-from paxos_ray.actors import successor as module
 from paxos_ray.actors.settings import COORDINATOR, RECOVERY
 from paxos_ray.actors.successor import successor
 
@@ -20,6 +20,11 @@ class Handle:
 
 
 OLD, NEW = Handle(b"old"), Handle(b"new")
+
+
+@pytest.fixture(autouse=True)
+def connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +47,7 @@ def test_whom_one_turns_to(
             raise ValueError(name)
         return named[name]
 
-    monkeypatch.setattr(module.ray, "get_actor", get_actor)
+    monkeypatch.setattr(ray, "get_actor", get_actor)
     assert successor("rome", OLD) is found
 
 
@@ -55,5 +60,13 @@ def test_while_ray_cannot_say_it_is_the_same(
             raise ValueError(name)
         raise away
 
-    monkeypatch.setattr(module.ray, "get_actor", get_actor)
+    monkeypatch.setattr(ray, "get_actor", get_actor)
     assert successor("rome", OLD) is OLD
+
+
+def test_without_ray_none_is_started_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "get_actor", lambda name, **_: asked.append(name))
+    assert successor("rome", OLD) is OLD
+    assert not asked
