@@ -43,7 +43,7 @@ class Census:
         self._id = id
         self._timeout = timeout
         self.contacts: dict[str, Contact] = {}
-        self._reported: tuple[tuple[Promise, bool], Report] | None = None
+        self._reported: tuple[tuple[Promise, bool, bool], Report] | None = None
         if before is not None:
             for contact in before.contacts.values():
                 if government.lists(contact.id, contact.cookie):
@@ -110,18 +110,23 @@ class Census:
         """
         least = top if stateful else minimum
         if not self.targets:
-            return Report(self._number, least, (self._id,) if unlisted else (), (), ())
-        if self._reported is not None and self._reported[0] == (least, unlisted):
+            own = (self._id,)
+            return Report(
+                self._number, least, own if unlisted else (), (), (), () if stateful else own
+            )
+        depends = (least, unlisted, stateful)
+        if self._reported is not None and self._reported[0] == depends:
             return self._reported[1]
-        report, complete = self._report(least, minimum, unlisted, now)
+        report, complete = self._report(least, minimum, unlisted, stateful, now)
         # When all are reached, nothing in it depends on the time or on the minimum last spread.
-        self._reported = ((least, unlisted), report) if complete else None
+        self._reported = (depends, report) if complete else None
         return report
 
     def _report(
-        self, least: Promise, minimum: Promise, unlisted: bool, now: int
+        self, least: Promise, minimum: Promise, unlisted: bool, stateful: bool, now: int
     ) -> tuple[Report, bool]:
         acclimated: list[str] = [self._id] if unlisted else []
+        loading: list[str] = [] if stateful else [self._id]
         reached: list[str] = []
         silent: list[tuple[str, int]] = []
         complete = True
@@ -141,7 +146,10 @@ class Census:
                 reached += told.reached
                 silent += told.silent
                 acclimated += told.acclimated
+                loading += told.loading
                 if told.minimum < least:
                     least = told.minimum
-        report = Report(self._number, least, tuple(acclimated), tuple(reached), tuple(silent))
+        report = Report(
+            self._number, least, tuple(acclimated), tuple(reached), tuple(silent), tuple(loading)
+        )
         return report, complete

@@ -103,6 +103,7 @@ def _report(report: Report | None) -> str:
     line = f" (under {report.government}: min {report.minimum}"
     for word, told in (
         ("acclimated", " ".join(report.acclimated)),
+        ("loading", " ".join(report.loading)),
         ("reached", " ".join(report.reached)),
         ("silent", silent),
     ):

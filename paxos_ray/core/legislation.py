@@ -98,11 +98,7 @@ class Writer(Petitions):
         self.alone = not self._peers
         self.settled = False
         self._look_again()
-        self._loading = {
-            id: self._loading.get(id, state.now)
-            for id in government.citizens
-            if id not in government.acclimated
-        }
+        self.note_loading()
         for id in [id for id in self.wishes if id in government.citizens]:
             wish, tickets = self.wishes.pop(id)
             if government.lists(id, wish.citizen.cookie):

@@ -319,13 +319,12 @@ class Legislator(Visible):
         self._state.role.sent(giving, complete)
 
     def _ruler(self) -> str | None:
-        """Whom this citizen hears from: of a government in its register, else the committed one."""
+        """Whom this citizen hears from: who wrote what is in its register, else who leads."""
         state = self._state
-        pending = state.pending()
-        ruling = pending[-1] if pending else state.government
-        if ruling is None or state.promised > ruling.ballot:
-            return None  # somebody stands already
-        return ruling.leader
+        if state.government is None:
+            return None
+        ballot = state.government.ballot if state.register is None else state.register.ballot
+        return ballot.id if state.promised <= ballot else None  # else somebody stands already
 
     def _rank(self, dead: str) -> int:
         """The place among those of the majority that may stand for the dead leader."""

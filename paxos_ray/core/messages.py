@@ -18,8 +18,10 @@ class Report(NamedTuple):
     """What a citizen tells upward of itself and those it brings the log to.
 
     Counts only under the government whose number it names. `minimum` is the least promise that
-    all of them have committed. `reached` answered their representative's last pulse under this
-    government; `silent` are `(id, ms since last heard)` of those who did not.
+    all of them have committed. `acclimated` have their application's state, and the government does
+    not show it yet; `loading` lack it, and may have had it before. `reached` answered their
+    representative's last pulse under this government; `silent` are `(id, ms since last heard)` of
+    those who did not.
     """
 
     government: int
@@ -27,6 +29,7 @@ class Report(NamedTuple):
     acclimated: tuple[str, ...]
     reached: tuple[str, ...]
     silent: tuple[tuple[str, int], ...]
+    loading: tuple[str, ...] = ()
 
 
 class Register(NamedTuple):

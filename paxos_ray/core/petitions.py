@@ -26,7 +26,7 @@ class Petitions:
         self._seen: Report | None = None  # the report that was looked at last
         self._viewed: tuple[object, ...] | None = None  # what `_next` was found from
         self._next: Government | None = None
-        self._loading: dict[str, int] = {}  # who has not acclimated -> since when
+        self._loading: dict[str, int] = {}  # who lacks the application's state -> since when
 
     def embark(self, wish: Wish) -> int | str:
         """Write a newcomer in; a text says why not. The same wish again is the same wish."""
@@ -83,11 +83,13 @@ class Petitions:
         if report is self._seen and not state.shunned and not self._loading:
             return self._next
         self._seen = report
+        if report.loading or self._loading:
+            self.note_loading()
         if state.shunned:
             for id in [id for id, until in state.shunned.items() if until <= state.now]:
                 del state.shunned[id]
         stuck = self._stuck() if self._loading else ()
-        heard = (report.acclimated, report.reached, report.silent)
+        heard = (report.acclimated, report.reached, report.silent, report.loading)
         viewed = (*heard, stuck, tuple(state.shunned))
         if viewed != self._viewed:
             self._viewed = viewed
@@ -97,6 +99,19 @@ class Petitions:
     def _look_again(self) -> None:
         """Something has changed that no report tells of."""
         self._seen = self._viewed = None
+
+    def note_loading(self) -> None:
+        """Who lacks the application's state: who has not acclimated, and who says so itself, until
+        it says otherwise."""
+        state, report = self.state, self._report
+        assert state.government is not None
+        before, acclimated = self._loading, state.government.acclimated
+        denied = {state.id, *report.reached}.difference(report.loading)
+        self._loading = {
+            id: before.get(id, state.now)
+            for id in state.government.citizens
+            if id not in acclimated or id in report.loading or (id in before and id not in denied)
+        }
 
     def _stuck(self) -> tuple[str, ...]:
         """Who has been loading the application's state for longer than the limit."""
@@ -111,6 +126,7 @@ class Petitions:
             reached=(state.id, *report.reached),
             away=(*(id for id, _ in report.silent), *state.shunned),
             lost=lost,
+            loading=report.loading,
             stuck=stuck,
             acclimated=report.acclimated,
             emigrants=tuple(self.emigrants),

@@ -196,7 +196,8 @@ class State:
     def install(self, governments: Sequence[Government]) -> None:
         """Committed governments, oldest first: the last of them rules."""
         before, government = self.government, governments[-1]
-        self.arrived = self.arrived or any(g.lists(self.id, self.cookie) for g in governments)
+        if not self.arrived:
+            self._arrive(governments)
         self.gone = [id for id in self.gone if id in government.citizens]
         listed = government.lists(self.id, self.cookie)
         self.exiled = self.arrived and not listed
@@ -207,6 +208,15 @@ class State:
         self.promised = max(self.promised, government.ballot)
         self.notice(government.promise.government)
         self.succession.installed(before)
+
+    def _arrive(self, governments: Sequence[Government]) -> None:
+        """See whether these list this incarnation. The first that does says whether it came with
+        the application's state: it has not acclimated in any other way yet."""
+        for government in governments:
+            if government.lists(self.id, self.cookie):
+                self.arrived = True
+                self.stateful = self.stateful or self.id in government.acclimated
+                return
 
     def forget(self, minimum: Promise) -> None:
         """The island-wide minimum is now at least this: let go of what is below it.

@@ -233,7 +233,8 @@ class Promises(Checker):
 
 
 class Minimum(Checker):
-    """When the minimum moves, a strict majority of the parliament has state and log beyond it."""
+    """When the minimum moves, and when the government changes, a strict majority of the parliament
+    has the state, and the log beyond the minimum."""
 
     name = "minimum"
 
@@ -244,21 +245,28 @@ class Minimum(Checker):
         self._incarnations = incarnations
         self._highest = NOTHING
 
+    def first(self, who: Inhabitant, entry: Entry) -> None:
+        if entry.promise.entry == 0 and self._highest > NOTHING:
+            self._check(entry.body, f"{who} commits {entry.promise}")
+
     def forgot(self, who: Inhabitant, minimum: Promise) -> None:
         government = who.legislator.government
         if minimum <= self._highest or government is None:
             return
         self._highest = minimum
-        having = [id for id in government.parliament if self._has(government, id, minimum)]
+        self._check(government, f"{who} forgets up to {minimum} under {government.promise}")
+
+    def _check(self, government: Government, does: str) -> None:
+        having = [id for id in government.parliament if self._has(government, id)]
         if len(having) < government.quorum:
             self.fail(
-                f"{who} forgets up to {minimum} under {government.promise}, of whose parliament "
-                f"{government.parliament} only {having} have state and log"
+                f"{does}, of whose parliament {government.parliament} only {having} have the "
+                f"state, and the log beyond {self._highest}"
             )
 
-    def _has(self, government: Government, id: str, minimum: Promise) -> bool:
+    def _has(self, government: Government, id: str) -> bool:
         member = self._incarnations.get((id, government.citizens[id].cookie))
-        return member is not None and member.stateful and member.top >= minimum
+        return member is not None and member.stateful and member.top >= self._highest
 
 
 class Receipts(Checker):

@@ -127,6 +127,7 @@ def report(read: Any) -> Any:
         tuple(_values(read["acclimated"])),
         tuple(_values(read["reached"])),
         tuple(tuple(_values(pair)) for pair in read["silent"]),
+        tuple(_values(read.get("loading", []))),
     )
 
 

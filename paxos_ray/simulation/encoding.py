@@ -273,14 +273,15 @@ class Encoder:
         """What is told upward."""
         if type(report) is not Report:
             return "null" if report is None else self._other(report)
-        number, minimum, acclimated, reached, silent = report
-        tuples: tuple[object, ...] = (acclimated, reached, silent, *silent)
+        number, minimum, acclimated, reached, silent, loading = report
+        tuples: tuple[object, ...] = (acclimated, reached, silent, loading, *silent)
         if type(number) is not int or any(type(each) is not tuple for each in tuples):
             return self._other(report)
+        beyond = f',"loading":{self._list(loading)}' if loading else ""
         return (
             f'{{"government":{encode_int(number)},"minimum":{self.promise(minimum)},'
             f'"acclimated":{self._list(acclimated)},"reached":{self._list(reached)},'
-            f'"silent":[{",".join([self._list(pair) for pair in silent])}]}}'
+            f'"silent":[{",".join([self._list(pair) for pair in silent])}]{beyond}}}'
         )
 
     # -- messages ----------------------------------------------------------------------------

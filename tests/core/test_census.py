@@ -30,6 +30,16 @@ def yesterdays_reports() -> None:
     assert reported(census, 0).reached == ("c", "d")
 
 
+def who_lacks_the_state_is_told_upward() -> None:
+    """Whether this citizen itself has its state counts at once, though nothing else has changed."""
+    census, here = Census("b", RULING, 0, TIMEOUT, None), Promise(4, 0)
+    below = census.contact("c", 0)
+    census.answered(below, Report(RULING.number, here, (), ("d", "e"), (), ("e",)), 0)
+    assert census.report(here, here, False, True, 0).loading == ("e",)
+    assert census.report(here, here, False, False, 0).loading == ("b", "e")
+    assert census.report(here, here, False, True, 0).loading == ("e",)
+
+
 def who_comes_back_is_heard_anew() -> None:
     """c fails, and b brings the log to d and e itself; c comes back, and fails again: what b saw of
     d and e meanwhile tells nothing any more."""
@@ -46,6 +56,7 @@ def who_comes_back_is_heard_anew() -> None:
 
 STORIES: dict[Callable[[], None], tuple[str, str, str]] = {
     yesterdays_reports: ("answered", "report[0] == self._number and ", ""),
+    who_lacks_the_state_is_told_upward: ("report", "unlisted, stateful)\n", "unlisted)\n"),
     who_comes_back_is_heard_anew: ("retarget", "contact.report = None", "pass"),
 }
 

@@ -141,6 +141,7 @@ def shape(
     *,
     away: str = "",
     lost: str = "",
+    loading: str = "",
     stuck: str = "",
     acclimated: str = "",
     emigrants: str = "",
@@ -157,6 +158,7 @@ def shape(
         reached=tuple(reached),
         away=tuple(away),
         lost=tuple(lost),
+        loading=tuple(loading + stuck),
         stuck=tuple(stuck),
         acclimated=tuple(acclimated),
         emigrants=tuple(emigrants),
@@ -208,6 +210,35 @@ def test_replace_next() -> None:
     assert shape(made("ab|c|d"), away="c") is None  # away is not dead yet
     assert shape(made("ab|c|"), lost="c") is None  # and keeps its seat at the floor
     assert shape(made("ab|c|d"), lost="b") is None  # collapse moves that one to the minority
+
+
+def test_no_seat_for_who_lacks_the_state() -> None:
+    assert shape(made("ab|c|de"), lost="c", loading="d") == "ab|e|dc"
+    assert shape(made("ab|c|d"), lost="c", loading="d") is None
+    assert shape(made("ab|c|def"), loading="d") == "abc|ef|d"  # promote
+    assert shape(made("abc|de|fg"), loading="f", emigrants="d") == "abc|ge|fd"
+
+
+def test_who_never_gets_its_state_loses_its_seat() -> None:
+    assert shape(made("ab|c|d"), stuck="c") == "ab|d|c"
+    assert shape(made("ab|c|"), stuck="c") is None  # nobody can take the seat
+    assert shape(made("ab|c|"), stuck="b") == "ac|b|"
+    assert shape(made("ab|c|"), stuck="a") == "bc|a|"  # the leader, too
+    assert shape(made("ab|c|"), stuck="bc") is None
+    assert shape(made("ab|c|"), stuck="b", away="c") is None
+
+
+def test_a_parliament_shrinks_only_if_a_majority_of_it_keeps_the_state() -> None:
+    assert shape(made("abc|d|"), loading="c") == "ab|d|c"
+    assert shape(made("abc|d|"), loading="d") == "ab|c|d"
+    assert shape(made("abc|d|"), loading="abc") is None
+    assert shape(made("abc|d|"), reached="a") is None  # the others are not heard of yet
+    assert shape(made("abc|de|"), loading="bc", lost="d") is None
+    assert shape(made("abc|de|f"), loading="bc", lost="d") == "abc|fe|d"
+    assert shape(made("ab||"), floor=1, loading="b") == "a||b"
+    assert shape(made("ab||"), floor=1, loading="a") is None
+    assert shape(made("abc|de|"), emigrants="d", loading="ab") is None
+    assert shape(made("abc|d|"), emigrants="d", loading="ab") is None
 
 
 def test_contract_next() -> None:

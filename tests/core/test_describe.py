@@ -37,7 +37,7 @@ SECOND = changes.arrive(FOUNDED, Citizen(id="b", properties={}, cookie=2))
 GOVERNMENT = Entry(Promise(2, 0), Promise(1, 0), 0, SECOND)
 ENTRY = Entry(Promise(2, 1), Promise(2, 0), 0, b"x")
 BALLOT, TOP = Ballot(2, "a"), Promise(2, 0)
-REPORT = Report(2, Promise(1, 0), ("c",), ("d", "e"), (("f", 30),))
+REPORT = Report(2, Promise(1, 0), ("c",), ("d", "e"), (("f", 30),), ("e",))
 HEAD = ("island", "a", 1, "b", 2, BALLOT, TOP, Promise(1, 0))
 
 
@@ -66,7 +66,8 @@ def test_requests() -> None:
         (None, "lost"),
         (
             Received(TOP, REPORT),
-            "Received at 2/0 (under 2: min 1/0, acclimated c, reached d e, silent f for 30)",
+            "Received at 2/0 (under 2: min 1/0, acclimated c, loading e, reached d e, "
+            "silent f for 30)",
         ),
         (
             Promised(BALLOT, TOP, None, Report(2, NOTHING, (), (), ())),

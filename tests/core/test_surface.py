@@ -226,6 +226,21 @@ def test_an_island_grows_from_one_to_five_and_lets_two_be_constituents() -> None
     assert len(island["g"].log) == 1
 
 
+@pytest.mark.parametrize("pending", [False, True], ids=["at rest", "its handover is written"])
+def test_an_heir_stands_at_once_when_it_is_told_that_the_leader_is_dead(pending: bool) -> None:
+    island = Island("abc", "de", "f")
+    if pending:
+        island["a"].emigrate(island.now, "a")
+        island.deliver(island.take("a"))
+        assert island["b"].register is not None
+    island.crash("a")
+    for id in "bcdef":
+        island[id].unreachable(island.now, "a")
+    assert island["b"].collapsed
+    island.run_until(lambda: island.leaders() == ["b"], ms=TIMEOUT // 2)
+    island.write_through()
+
+
 def test_hints_of_death_that_are_wrong_cost_an_election_and_no_more() -> None:
     island = Island("abc", "de")
     for id in "abcde":

@@ -119,6 +119,17 @@ PROMISES = {
     ),
 }
 
+SEATS = {
+    "who was listed once has the state for ever": Bug(
+        shaper, "_ready", "id not in view.loading", "True"
+    ),
+    "only who is not listed may be stuck": Bug(
+        Writer, "note_loading", "id in report.loading or", "False or"
+    ),
+    "a seat is kept by who never loads": Bug(shaper, "_replace", "id in view.stuck", "False"),
+    "the majority is kept by who never loads": Bug(shaper, "_relieve", "id in view.stuck", "False"),
+}
+
 WRITING = {
     "W without the old majority": Bug(
         Writer, "_old_and_new", "[*self._peers, *(contact", "[*(contact"
@@ -241,4 +252,4 @@ THROTTLES = {
     ),
 }
 
-BUGS: dict[str, Bug] = {**ELECTIONS, **PROMISES, **WRITING, **CITIZENS, **THROTTLES}
+BUGS: dict[str, Bug] = {**ELECTIONS, **PROMISES, **SEATS, **WRITING, **CITIZENS, **THROTTLES}

@@ -96,6 +96,7 @@ reports = st.builds(
     st.lists(texts, max_size=2).map(tuple),
     st.lists(texts, max_size=2).map(tuple),
     st.lists(st.tuples(texts, st.integers()), max_size=2).map(tuple),
+    st.lists(texts, max_size=2).map(tuple),
 )
 heads = (
     names, ids, st.none() | names, ids, st.none() | names, ballots, promises, promises, chains(),
