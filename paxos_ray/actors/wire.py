@@ -17,7 +17,7 @@ from paxos_ray.core.government import Citizen, Government
 from paxos_ray.core.messages import Denied
 from paxos_ray.core.promise import Promise
 
-VERSION = 1
+VERSION = 2
 """Of the messages. One is understood by who speaks it, or one more, or one less: messages grow at
 the end, by fields with defaults, and what a reader does not know of them it leaves out; see
 `growing`. Raised by whoever adds a field or a method."""

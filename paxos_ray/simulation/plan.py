@@ -78,7 +78,7 @@ def draw(seed: int) -> Plan:
         reads_at_oldest=pick((0.0, 0.5, 1.0)),
         skew_ms=pick((0, 1000, 10_000_000)),
         late_ms=pick((0, ping // 2)),
-        load_ms=pick((2, ping, 2 * timeout)),
+        load_ms=pick((2, ping, 2 * timeout, 12 * timeout)),
         ambush=pick((0.0, 0.05, 0.2, 0.5)),
         collapse=pick((0.0, 0.05, 0.3)),
         hints=pick((0.0, 0.5, 1.0)),

@@ -55,6 +55,12 @@ def seated_without_its_state(patch: pytest.MonkeyPatch) -> None:
     plant(patch, shaper, "_ready", "id in government.acclimated and ", "")
 
 
+@mutant("minimum", witness="no_seat_without_the_state")
+def seated_after_losing_its_state(patch: pytest.MonkeyPatch) -> None:
+    """Who was listed as acclimated once gets a seat, though it has lost the state since."""
+    BUGS["who was listed once has the state for ever"].plant(patch)
+
+
 @mutant("valid governments", INVALID)
 def shrinks_out_of_an_even_parliament(patch: pytest.MonkeyPatch) -> None:
     """An even parliament lets a member depart at once, instead of contracting."""
