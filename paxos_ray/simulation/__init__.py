@@ -22,7 +22,7 @@ from paxos_ray.simulation.records import (
 )
 from paxos_ray.simulation.replay import Difference, Replayed, records, replay
 from paxos_ray.simulation.schedule import Summary
-from paxos_ray.simulation.shrink import PATIENCE, Shrunk, shrink
+from paxos_ray.simulation.shrink import PATIENCE, NotFailing, Shrunk, shrink
 from paxos_ray.simulation.swarm import Tally, run_schedules
 from paxos_ray.simulation.windows import Window
 from paxos_ray.simulation.workloads import Workload, record_schedule, run_schedule
@@ -38,6 +38,7 @@ __all__ = [
     "HistoryRecorder",
     "InvalidHistory",
     "NotARecord",
+    "NotFailing",
     "Operation",
     "OtherVersion",
     "RecordError",
