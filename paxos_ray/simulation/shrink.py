@@ -55,6 +55,11 @@ class Shrunk:
     steps: int
     scenario: str | None
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The faults of the schedule without one of which it does not fail, or not so."""
+        return _needed(self.without)
+
 
 class NotFailing(ValueError):
     """The schedule of a seed does not fail, so there is nothing to shrink."""
@@ -305,8 +310,11 @@ def _written_by(commands: Sequence[str], ms: int) -> int:
 
 
 def _why(seed: int, summary: Summary, without: Sequence[str]) -> str:
-    needed = [name for name, _ in _calmings() if name not in without]
     return (
         f"Found by the swarm, seed {seed}, and shrunk: {summary.failure}.\n"
-        f"Needed of the seed's faults: {', '.join(needed) or 'none'}."
+        f"Needed of the seed's faults: {', '.join(_needed(without)) or 'none'}."
     )
+
+
+def _needed(without: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name, _ in _calmings() if name not in without)
