@@ -173,7 +173,7 @@ class Recorder(Legislator):
     def sent(self, now: int, pulse: Pulse, replies: Mapping[str, Reply | None]) -> None:
         """As a Legislator does."""
         encoder = self._encoder
-        which = encoder.value(pulse)
+        which = encoder.pulse(pulse)
         if type(pulse) is Pulse and self._given.get(pulse.id) is pulse:
             del self._given[pulse.id]
             which = quoted(pulse.id)
