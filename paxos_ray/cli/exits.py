@@ -14,14 +14,16 @@ class Exit(IntEnum):
     NO_CLUSTER = 3
     REFUSED = 4
     TIMEOUT = 5
+    BROKEN = 6
     INTERRUPTED = 130
 
 
 EPILOG = (
     "Exits with 0 when done; 1 when it failed (demo: a count or a digest is wrong; replay: a "
     "difference; chaos: a bad verdict); 2 for wrong usage; 3 when no Ray cluster was found; 4 when "
-    "the island refused (unknown, name taken, bad value) or a record was; 5 when time ran out; 130 "
-    "when interrupted."
+    "the island refused (unknown, name taken, bad value) or a record was; 5 when time ran out; 6 "
+    "when it broke off and the rest is not known (swarm, explore: a process of it died, a file "
+    "could not be written); 130 when interrupted."
 )
 
 

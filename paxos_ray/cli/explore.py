@@ -6,16 +6,17 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from paxos_ray.cli.exits import EPILOG, Exit
+from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.options import Json
 from paxos_ray.cli.render import Minutes, err, print_json
-from paxos_ray.simulation import Bounds, Exploration
+from paxos_ray.simulation import Bounds, CrewError, Exploration
 from paxos_ray.simulation import explore as search
 
 _COUNTS = ("states", "transitions", "quiet", "depth", "frontier", "postures", "steps", "courts")
@@ -39,7 +40,12 @@ def explore(
     faults: Annotated[int, typer.Option(help="Messages lost, late or doubled.")] = 1,
     alarms: Annotated[int, typer.Option(help="Alarms that ring; else time stands still.")] = 0,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many states.", show_default=False)
+        int | None,
+        typer.Option(
+            min=1,
+            help="Stop at so many states; those next to the last are all counted.",
+            show_default=False,
+        ),
     ] = None,
     jobs: Annotated[
         int | None,
@@ -54,7 +60,8 @@ def explore(
 
     Every request and reply may be overtaken by any other, and whatever the bounds allow may happen
     at any moment. The checkers of the simulator look at each state. A violation is told with a
-    shortest way to it. Exit code 5 when the limit ended the search first.
+    shortest way to it. Exit code 5 when the limit ended the search first. Whatever else ends it,
+    as Ctrl-C does, what has been searched by then is told.
     """
     try:
         bounds = Bounds(
@@ -70,28 +77,44 @@ def explore(
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    began = time.monotonic()
-    exploration = _run(bounds, limit, not plain, jobs or _cores())
-    told = _json(exploration, time.monotonic() - began)
-    if as_json:
-        print_json(told)
-    else:
-        _tell(exploration, told)
-    raise typer.Exit(_code(exploration))
+    began, seen = time.monotonic(), Exploration(bounds, not plain)
+
+    def look(exploration: Exploration) -> None:
+        nonlocal seen
+        seen = exploration
+
+    try:
+        _run(bounds, limit, not plain, jobs or _cores(), look)
+    except CrewError as error:
+        raise CommandError(str(error), Exit.BROKEN) from None
+    finally:  # whoever interrupts it wants to know what there is
+        told = _json(seen, time.monotonic() - began)
+        if as_json:
+            print_json(told)
+        else:
+            _tell(seen, told)
+    raise typer.Exit(_code(seen))
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _run(bounds: Bounds, limit: int | None, reduced: bool, jobs: int) -> Exploration:
-    """Search, telling on standard error how far it is."""
+def _run(
+    bounds: Bounds,
+    limit: int | None,
+    reduced: bool,
+    jobs: int,
+    look: Callable[[Exploration], None],
+) -> None:
+    """Search, telling on standard error how far it is. `look` is shown what it has come to."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     began, minutes = time.monotonic(), Minutes()
     with Progress(*columns, console=err, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("0 states", total=None)
 
         def report(exploration: Exploration) -> None:
+            look(exploration)
             rate = exploration.states / max(time.monotonic() - began, 1e-3)
             line = (
                 f"{exploration.states:,} states, {rate:,.0f} a second, depth {exploration.depth}, "
@@ -100,7 +123,7 @@ def _run(bounds: Bounds, limit: int | None, reduced: bool, jobs: int) -> Explora
             progress.update(task, description=line)
             minutes.tell(line)
 
-        return search(bounds, limit, reduced, report, jobs)
+        search(bounds, limit, reduced, report, jobs)
 
 
 def _code(exploration: Exploration) -> Exit:

@@ -8,11 +8,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.table import Table
 
 if TYPE_CHECKING:
     from paxos_ray import Government
 
 MINUTE_S = 60.0
+_WIDEST = 10_000  # columns
 
 out = Console()
 err = Console(stderr=True)
@@ -21,6 +23,11 @@ err = Console(stderr=True)
 def say(message: str, style: str = "") -> None:
     """Tell people something on standard error, as it is: long lines are the terminal's to break."""
     err.print(message, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_table(table: Table) -> None:
+    """Print a table, as wide as it is where no terminal limits it: in a file nothing is cut."""
+    (out if out.is_terminal else Console(width=_WIDEST)).print(table)
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -6,19 +6,23 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import takewhile
+from operator import eq
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.options import Json
-from paxos_ray.cli.render import err, out, print_json, say
+from paxos_ray.cli.render import err, out, print_json, print_table, say
 from paxos_ray.simulation import Difference, RecordError, Replayed, Torn, records, replay
 
 _WIDTH = 600  # characters of a line that people are shown
+_LEAD = 200  # of which so many come before a difference
 _STEP_BYTES = 1 << 16  # that are replayed between two looks of the progress bar
 
 
@@ -93,7 +97,8 @@ def _replayed(file: Path, place: Path, up_to_torn: bool, passed: Callable[[int],
     try:
         return Finding(name, replay(file, up_to_torn=up_to_torn, passed=passed))
     except RecordError as error:
-        hint = "; --up-to-torn replays what is before it" if isinstance(error, Torn) else ""
+        some = isinstance(error, Torn) and error.line > 1
+        hint = "; --up-to-torn replays what is before it" if some else ""
         return Finding(name, None, f"{error}{hint}", error.line)
     except OSError as error:
         return Finding(name, None, f"{file}: {error.strerror}")
@@ -160,20 +165,22 @@ def _difference_json(difference: Difference) -> dict[str, Any]:
 
 
 def _show(findings: list[Finding]) -> None:
-    table = Table("record", "citizen", "inputs", "entries", "governments", "", title="Replay")
+    names = (Column("record", overflow="fold"), "citizen")
+    table = Table(*names, "inputs", "entries", "governments", "", title="Replay")
     for column in (2, 3, 4):
         table.columns[column].justify = "right"
     for finding in findings:
         replayed = finding.replayed
         if replayed is None:
-            table.add_row(finding.file, "", "", "", "", "REFUSED", style="red")
+            table.add_row(escape(finding.file), "", "", "", "", "REFUSED", style="red")
             continue
         counts = (replayed.inputs, replayed.entries, replayed.governments)
         verdict = "identical"
         if replayed.difference is not None:
             verdict = f"DIFFERS in line {replayed.difference.line}"
-        table.add_row(finding.file, replayed.citizen, *(f"{each:,}" for each in counts), verdict)
-    out.print(table)
+        who = (escape(finding.file), escape(replayed.citizen))
+        table.add_row(*who, *(f"{each:,}" for each in counts), verdict)
+    print_table(table)
     for finding in findings:
         if finding.refused is not None:
             say(f"paxos-ray: {finding.refused}", style="red")
@@ -199,13 +206,44 @@ def _show_difference(file: str, difference: Difference) -> None:
     }
     _say(f"{difference.line:>8}  {_short(json.dumps(asked))}")
     for part in difference.parts:
-        for word, line in (("recorded", difference.recorded), ("came", difference.came)):
-            told = _short(json.dumps(line[part])) if part in line else "nothing"
-            _say(f"          {part}, {word}: {told}", style="red")
+        _show_part(part, difference)
+    if not difference.parts:
+        _say("          the same, written in another way", style="red")
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _WIDTH else f"{text[:_WIDTH]}… ({len(text):,} characters)"
+def _show_part(part: str, difference: Difference) -> None:
+    """Where the part first differs, and what is around there, in the record and now."""
+    lines = (difference.recorded, difference.came)
+    recorded, came = (json.dumps(line[part]) if part in line else "nothing" for line in lines)
+    if all(part in line for line in lines):
+        if path := _path(*(line[part] for line in lines)):
+            _say(f"          {part} differs first at {'/'.join(path)}", style="red")
+    same = sum(1 for _ in takewhile(bool, map(eq, recorded, came)))
+    for word, text in (("recorded", recorded), ("came", came)):
+        _say(f"          {part}, {word}: {_short(text, max(0, same - _LEAD))}", style="red")
+
+
+def _path(one: Any, other: Any) -> list[str]:
+    """The keys and places that lead to the first difference of two values."""
+    if type(one) is type(other) is list:
+        one, other = (dict(enumerate(each)) for each in (one, other))
+    if type(one) is type(other) is dict:
+        for key in {**one, **other}:
+            if key not in one or key not in other:
+                return [str(key)]
+            if json.dumps(one[key]) != json.dumps(other[key]):
+                return [str(key), *_path(one[key], other[key])]
+    return []
+
+
+def _short(text: str, start: int = 0) -> str:
+    """The text, or what of it comes from there on, if it is long."""
+    if len(text) <= _WIDTH:
+        return text
+    cut, end = "…" if start else "", start + _WIDTH
+    if end >= len(text):
+        return f"{cut}{text[start:]} ({len(text):,} characters)"
+    return f"{cut}{text[start:end]}… ({len(text):,} characters)"
 
 
 def _say(line: str, style: str = "") -> None:

@@ -4,7 +4,7 @@ What runs, here or on Ray, can be recorded, and the records replayed.
 """
 
 from paxos_ray.simulation.customer_schedule import run_customers
-from paxos_ray.simulation.exhaustive import Bounds, Exploration, Finding, explore
+from paxos_ray.simulation.exhaustive import Bounds, CrewError, Exploration, Finding, explore
 from paxos_ray.simulation.guarantees import Broken, check_sessions
 from paxos_ray.simulation.histories import HistoryRecorder, InvalidHistory, Operation
 from paxos_ray.simulation.linearizability import TooManyOrders, check
@@ -22,8 +22,8 @@ from paxos_ray.simulation.records import (
 )
 from paxos_ray.simulation.replay import Difference, Replayed, records, replay
 from paxos_ray.simulation.schedule import Summary
-from paxos_ray.simulation.shrink import PATIENCE, Shrunk, shrink
-from paxos_ray.simulation.swarm import Tally, run_schedules
+from paxos_ray.simulation.shrink import PATIENCE, NotFailing, Shrunk, shrink
+from paxos_ray.simulation.swarm import Tally, WorkerDied, run_schedules
 from paxos_ray.simulation.windows import Window
 from paxos_ray.simulation.workloads import Workload, record_schedule, run_schedule
 
@@ -31,6 +31,7 @@ __all__ = [
     "PATIENCE",
     "Bounds",
     "Broken",
+    "CrewError",
     "Damaged",
     "Difference",
     "Exploration",
@@ -38,6 +39,7 @@ __all__ = [
     "HistoryRecorder",
     "InvalidHistory",
     "NotARecord",
+    "NotFailing",
     "Operation",
     "OtherVersion",
     "RecordError",
@@ -53,6 +55,7 @@ __all__ = [
     "Torn",
     "Unrecordable",
     "Window",
+    "WorkerDied",
     "Workload",
     "check",
     "check_sessions",

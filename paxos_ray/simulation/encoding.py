@@ -334,10 +334,17 @@ class Encoder:
         return f'{{"{type(reply).__name__}":{{{fields}}}}}'
 
     def replies(self, replies: object) -> str:
-        """The results of a pulse: a JSON object of replies by id."""
+        """The results of a pulse: a JSON object of replies by id; in the general form if there is
+        somebody called `!`."""
         if isinstance(replies, Mapping) and all(type(id) is str for id in replies):
-            return self.mapping(replies, self.reply)
+            if "!" not in replies:
+                return self.mapping(replies, self.reply)
+            replies = dict(replies)
         return self._other(replies)
+
+    def pulse(self, pulse: object) -> str:
+        """A pulse in the general form; text would be the id of one that was given."""
+        return self._other(pulse) if type(pulse) is str else self.value(pulse)
 
     # -- what a Legislator gives -------------------------------------------------------------
 

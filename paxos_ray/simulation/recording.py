@@ -7,7 +7,8 @@ entries, which the record has whole elsewhere; and how the Legislator stands, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from inspect import signature
 from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
@@ -172,7 +173,7 @@ class Recorder(Legislator):
     def sent(self, now: int, pulse: Pulse, replies: Mapping[str, Reply | None]) -> None:
         """As a Legislator does."""
         encoder = self._encoder
-        which = encoder.value(pulse)
+        which = encoder.pulse(pulse)
         if type(pulse) is Pulse and self._given.get(pulse.id) is pulse:
             del self._given[pulse.id]
             which = quoted(pulse.id)
@@ -264,24 +265,40 @@ class Recording:
     """Makes recorders that write into one directory, each into a file of its own: hand it to a
     `Schedule` or `Island` as `make`, and `close` it in the end, or use it as a context.
 
-    A file is called by the citizen's id, a later citizen of the same id `id.2`, and so on.
-    Raises `RecordExists` for a directory that holds records already.
+    A file is called by the citizen's id, a later citizen of the same id `id.2`, and so on. `failed`
+    is why a record could not be made or written, if one could not: an error that a schedule takes
+    for its own. Raises `RecordExists` for a directory that holds records already.
     """
 
     def __init__(self, directory: Path) -> None:
         if any(directory.glob(f"*{SUFFIX}")):
             raise RecordExists(f"there are records in {directory} already")
         self.directory = directory
+        self.failed: OSError | None = None
         self._made: list[tuple[str, Recorder, RecordFile]] = []
 
     def __call__(self, id: str, **options: Any) -> Recorder:
         """Make one. Raises `OSError`, and what `Legislator` raises."""
         incarnation = 1 + sum(id == other for other, _, _ in self._made)
         name = safe_name(id) + ("" if incarnation == 1 else f".{incarnation}")
-        file = RecordFile(self.directory / f"{name}{SUFFIX}")
-        recorder = Recorder(id, to=file.append, **options)
+        with self._noted():
+            file = RecordFile(self.directory / f"{name}{SUFFIX}")
+
+        def append(lines: bytes) -> None:
+            with self._noted():
+                file.append(lines)
+
+        recorder = Recorder(id, to=append, **options)
         self._made.append((id, recorder, file))
         return recorder
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.failed = error
+            raise
 
     def close(self) -> None:
         """Write what is left to write."""

@@ -187,7 +187,7 @@ class Reader:
             version = None
         if version is None:
             raise NotARecord(self.path, 1, f"this is no {FORMAT}")
-        if version != VERSION:
+        if type(version) is not int or version != VERSION:  # true and 1.0 are 1 to Python
             why = f"a record of version {version!r}; version {VERSION} is read here"
             raise OtherVersion(self.path, 1, why)
         self._checked(1, line)

@@ -48,9 +48,9 @@ class Difference:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What of it differs: `gives`, `raises`, `state`, or an argument."""
+        """What of it differs, as it is written: `gives`, `raises`, `state`, or an argument."""
         both = {**self.recorded, **self.came}
-        return tuple(name for name in both if self.recorded.get(name) != self.came.get(name))
+        return tuple(name for name in both if _text(self.recorded, name) != _text(self.came, name))
 
 
 @dataclass(slots=True)
@@ -69,21 +69,22 @@ class Replayed:
     torn: int | None = None
 
 
-def records(place: Path) -> list[Path]:
+def records(place: str | Path) -> list[Path]:
     """The records in a directory and below, in the order of their names; or that one file."""
+    place = Path(place)
     if place.is_dir():
         return sorted(path for path in place.rglob(f"*{SUFFIX}") if path.is_file())
     return [place]
 
 
 def replay(
-    path: Path, *, up_to_torn: bool = False, passed: Callable[[int], None] | None = None
+    path: str | Path, *, up_to_torn: bool = False, passed: Callable[[int], None] | None = None
 ) -> Replayed:
     """Replay one record up to its end or the first difference. `passed` is told the bytes of each
     line. Raises `NotARecord`, `OtherVersion`, `Damaged`, `OSError`; and `Torn`, unless told to end
     at the line that was cut off.
     """
-    with Reader(path) as reader:
+    with Reader(Path(path)) as reader:
         replayer = _Replayer(reader)
         for line in reader.lines(up_to_torn):
             if not replayer.matches(line.number, line.content, reader.read(line)):
@@ -144,12 +145,11 @@ class _Replayer:
         if call in _QUERIES:
             return getattr(recorder, call), []
         arguments = {name: read[name] for name in _VERBS[call]}
-        decoded = {name: value(each) for name, each in arguments.items() if name != "replies"}
         if call == "sent":
-            if type(decoded["pulse"]) is str:
-                decoded["pulse"] = recorder.given(decoded["pulse"])
-            decoded["replies"] = _replies(arguments["replies"])
-        return getattr(recorder, call), list(decoded.values())
+            now, pulse, replies = arguments.values()
+            sent = recorder.given(pulse) if type(pulse) is str else _or_other(pulse, value)
+            return recorder.sent, [value(now), sent, _or_other(replies, _replies)]
+        return getattr(recorder, call), [value(each) for each in arguments.values()]
 
     def _count(self) -> None:
         """What was committed by the last input."""
@@ -166,10 +166,20 @@ class _Replayer:
         self._top = Promise(*top)
 
 
-def _replies(read: dict[str, Any]) -> Any:
-    if "!" in read:
-        return value(read["!"])
+def _text(line: dict[str, Any], name: str) -> str | None:
+    """1, 1.0 and true are the same to Python, and not in a record."""
+    return json.dumps(line[name]) if name in line else None
+
+
+def _replies(read: dict[str, Any]) -> dict[str, Any]:
     return {id: value(reply) for id, reply in read.items()}
+
+
+def _or_other(read: Any, form: Callable[[Any], Any]) -> Any:
+    """With `{"!": …}` for what is not of the expected form."""
+    if type(read) is dict and "!" in read:
+        return value(read["!"])
+    return form(read)
 
 
 def _is_government(entry: Entry) -> bool:

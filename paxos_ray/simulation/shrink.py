@@ -44,8 +44,9 @@ PATIENCE = 3_000
 class Shrunk:
     """What is left of a failure. `scenario` is a text for `tests/scenarios`; `steps` counts its
     commands, `steps_before` those of the whole schedule; `without` names the faults that it does
-    not need. The scenario is None when the failure does not show in the commands alone, as that of
-    a change of government which the coordinator should have asked for."""
+    not need, also those that the schedule never had. The scenario is None when the failure does not
+    show in the commands alone: in what clients were answered, say, or in a change of government
+    which the coordinator should have asked for."""
 
     seed: int
     failure: str
@@ -53,6 +54,15 @@ class Shrunk:
     steps_before: int
     steps: int
     scenario: str | None
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The faults of the schedule without one of which it does not fail, or not so."""
+        return _needed(self.without)
+
+
+class NotFailing(ValueError):
+    """The schedule of a seed does not fail, so there is nothing to shrink."""
 
 
 def shrink(
@@ -64,10 +74,10 @@ def shrink(
 ) -> Shrunk:
     """Shrink the failing schedule of that seed; `progress` is told each try by its number.
 
-    Raises `ValueError` for a schedule that does not fail."""
+    Raises `NotFailing`."""
     summary = schedule_of(seed, make, workload=workload).run()
     if summary.failure is None:
-        raise ValueError(f"the schedule of seed {seed} does not fail")
+        raise NotFailing(f"the schedule of seed {seed} does not fail")
     tries = Tries(patience, progress)
     of = partial(schedule_of, seed, make, workload=workload)
     plan, without = _calmer(of, schedule_of(seed, workload=workload).plan, summary, tries)
@@ -115,13 +125,14 @@ def _calmer(
 ) -> tuple[Plan, list[str]]:
     """A plan with fewer faults that fails alike, and the names of those it does without."""
     without: list[str] = []
-    for name, calmer in _calmings(plan):
+    for name, calmer in _calmings():
         if not tries:
             break
-        tries.count()
         candidate = calmer(plan)
         if candidate == plan:
+            without.append(name)
             continue
+        tries.count()
         again = of(plan=candidate).run()
         if again.failure == summary.failure:
             plan = candidate
@@ -129,7 +140,7 @@ def _calmer(
     return plan, without
 
 
-def _calmings(plan: Plan) -> Iterator[tuple[str, Callable[[Plan], Plan]]]:
+def _calmings() -> Iterator[tuple[str, Callable[[Plan], Plan]]]:
     """What can be left out, the largest first; each as a function of the plan so far."""
     for name in FAULTS:
         yield name, lambda plan, name=name: replace(plan, **{name: 0.0})  # type: ignore[misc]
@@ -299,8 +310,11 @@ def _written_by(commands: Sequence[str], ms: int) -> int:
 
 
 def _why(seed: int, summary: Summary, without: Sequence[str]) -> str:
-    needed = [name for name in (*FAULTS, *WEATHER) if name not in without]
     return (
         f"Found by the swarm, seed {seed}, and shrunk: {summary.failure}.\n"
-        f"Needed of the seed's faults: {', '.join(needed) or 'none'}."
+        f"Needed of the seed's faults: {', '.join(_needed(without)) or 'none'}."
     )
+
+
+def _needed(without: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name, _ in _calmings() if name not in without)

@@ -157,9 +157,9 @@ class Stage:
         self._after_input(who)
 
     def hint(self, id: str, dead: str) -> None:
-        """Tell it that the runtime knows `dead` to be dead, true or not."""
+        """Tell it that the runtime knows `dead` to be dead, true or not. Raises `Unknown`."""
         who = self.alive(id)
-        who.legislator.unreachable(who.now, dead)
+        who.legislator.unreachable(who.now, self.who(dead).id)
         self._after_input(who)
 
     def enqueue(self, id: str, body: bytes) -> Receipt:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -44,32 +45,63 @@ class Tally:
         self.rested_pings = max(self.rested_pings, summary.rested_pings)
 
 
+class WorkerDied(RuntimeError):
+    """A process that ran schedules has died, and what it had run is lost."""
+
+
 def run_schedules(
     seeds: range,
     jobs: int = 1,
     record: Path | None = None,
     workload: Workload = Workload.SEED,
-) -> Iterator[Summary]:
+    note: Callable[[str], None] | None = None,
+) -> Generator[Summary, None, None]:
     """Run the schedules of these seeds in `jobs` processes; summaries in the order of the seeds.
 
-    With `record`, as `record_schedule` does. Who stops asking has no further chunks begun."""
-    if jobs <= 1:
-        yield from map(partial(_run, record, workload), seeds)
+    With `record`, as `record_schedule` does; with `note`, which is told of each event, in this
+    process. Who stops asking has no further chunks begun. Raises `WorkerDied`, after all summaries
+    that there are."""
+    if jobs <= 1 or note is not None:
+        yield from map(partial(_run, record, workload, note), seeds)
         return
-    chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
     pool = ProcessPoolExecutor(max_workers=jobs)
+    broken: BrokenProcessPool | None = None
     try:
-        for summaries in pool.map(partial(_run_all, record, workload), chunks):
+        chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
+        running = deque(pool.submit(_run_all, record, workload, chunk) for chunk in chunks)
+        while running:
+            try:
+                summaries, failed = running.popleft().result()
+            except BrokenProcessPool as error:  # so are all that are not done; others are told
+                broken = error
+                continue
             yield from summaries
+            if failed is not None:
+                raise failed
+        if broken is not None:
+            raise broken
+    except BrokenProcessPool:
+        raise WorkerDied("a process that ran schedules has died") from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _run_all(record: Path | None, workload: Workload, seeds: Sequence[int]) -> list[Summary]:
-    return [_run(record, workload, seed) for seed in seeds]
+def _run_all(
+    record: Path | None, workload: Workload, seeds: Sequence[int]
+) -> tuple[list[Summary], OSError | None]:
+    """The summaries, up to the first schedule that cannot be recorded, and why not."""
+    summaries: list[Summary] = []
+    for seed in seeds:
+        try:
+            summaries.append(_run(record, workload, None, seed))
+        except OSError as error:
+            return summaries, error
+    return summaries, None
 
 
-def _run(record: Path | None, workload: Workload, seed: int) -> Summary:
+def _run(
+    record: Path | None, workload: Workload, note: Callable[[str], None] | None, seed: int
+) -> Summary:
     if record is None:
-        return run_schedule(seed, workload=workload)
-    return record_schedule(seed, record, workload)
+        return run_schedule(seed, note=note, workload=workload)
+    return record_schedule(seed, record, workload, note)

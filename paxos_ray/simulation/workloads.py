@@ -61,8 +61,17 @@ def run_schedule(
     return schedule_of(seed, make, note, workload=workload).run()
 
 
-def record_schedule(seed: int, directory: Path, workload: Workload = Workload.SEED) -> Summary:
+def record_schedule(
+    seed: int,
+    directory: Path,
+    workload: Workload = Workload.SEED,
+    note: Callable[[str], None] | None = None,
+) -> Summary:
     """Run it likewise, while each citizen records into a file of its own, in a directory below
-    this one that is called by the seed. Raises `RecordExists`, `OSError`."""
+    this one that is called by the seed. Raises `RecordExists`, `OSError`: a disk that is full is
+    no failure of the schedule."""
     with Recording(directory / str(seed)) as recording:
-        return run_schedule(seed, recording, workload=workload)
+        summary = run_schedule(seed, recording, note, workload)
+        if recording.failed is not None:
+            raise recording.failed
+    return summary

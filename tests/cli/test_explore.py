@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from paxos_ray.cli import explore as command
 from paxos_ray.cli import render
 from paxos_ray.core import election
+from paxos_ray.simulation import CrewError, Exploration
 
 SMALL = ("explore", "--changes", 0, "--crashes", 0, "--faults", 0, "--entries", 1)
 
@@ -51,6 +53,35 @@ def test_the_limit_is_a_code_of_its_own(program: Callable[..., Any]) -> None:
     ran = program(*SMALL, "--limit", 50)
     assert ran.code == 5
     assert "states left" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, ""),
+        (CrewError("process 7, which searched, has died"), 6, "paxos-ray: process 7, which"),
+    ],
+)
+def test_what_ends_it_early_does_not_lose_the_counts(
+    program: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    end: BaseException,
+    code: int,
+    said: str,
+) -> None:
+    def ended(bounds: Any, limit: Any, reduced: bool, report: Any, jobs: int) -> None:
+        report(Exploration(bounds, reduced, states=1_234, frontier=56))
+        raise end
+
+    monkeypatch.setattr(command, "search", ended)
+    ran = program(*SMALL)
+    assert ran.code == code
+    assert said in ran.err
+    assert "Traceback" not in ran.err
+    assert ran.out.startswith("1,234 states")
+    assert ran.out.endswith("56 states left\n")
+    told = json.loads(program(*SMALL, "--json").out)
+    assert (told["states"], told["complete"]) == (1_234, False)
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,9 @@ def main(
     jobs: int = 1,
 ) -> None:
     """Measure mutants, and write the table."""
+    for name in names or ():
+        if name not in MUTANTS:
+            raise typer.BadParameter(f"there is no mutant {name}", param_hint="NAME")
     console, found, wrong = Console(), load(), 0
     for result in find_all(names or list(MUTANTS), jobs):
         if isinstance(result, Found):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from paxos_ray.simulation.scenario import outcomes, parse
 from tests.mutants import table
@@ -45,6 +47,14 @@ def test_a_story_catches_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert next(outcome)[0] == told[0]  # the island has come to be; now comes the bug
     planted.plant(monkeypatch)
     assert any(now != before for (now, _), before in zip(outcome, told[1:], strict=True))
+
+
+def test_a_name_that_no_mutant_has_is_wrong_usage() -> None:
+    app = typer.Typer()
+    app.command()(table.main)
+    ran = CliRunner().invoke(app, ["no_such_mutant"])
+    assert ran.exit_code == 2
+    assert "there is no mutant no_such_mutant" in ran.output
 
 
 def test_a_bug_that_nobody_minds_is_not_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -298,6 +298,23 @@ def test_a_process_that_dies_ends_the_search(monkeypatch: pytest.MonkeyPatch) ->
             os.waitpid(process, os.WNOHANG)
 
 
+@pytest.mark.usefixtures("small_slices")
+def test_who_interrupts_the_search_interrupts_no_process_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A terminal tells all processes of Ctrl-C: the search's own is who ends it."""
+    within, real = bounds(entries=1, elections=1), crew.tell
+
+    def interrupted(world: Any, extent: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(world, extent)
+
+    alone = explore(within)
+    monkeypatch.setattr(crew, "tell", interrupted)
+    assert explore(within, jobs=2).states == alone.states
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 # -- what is many ------------------------------------------------------------------------
 
 

@@ -27,6 +27,7 @@ from paxos_ray.simulation import (
     Torn,
     Unrecordable,
     record_schedule,
+    records,
     replay,
     run_schedule,
 )
@@ -163,10 +164,38 @@ def test_a_peer_that_errs_is_answered_as_ever(tmp_path: Path) -> None:
         assert a.enqueue(3, "r", b"body").accepted, "that was another's error"
         for replies in ({"b": object()}, {1: 2}):
             a.sent(4, _pulse(), replies)
-        with pytest.raises(InvalidArgument):
-            a.sent(4, object(), {})  # type: ignore[arg-type]
+        for pulse in (object(), "a/r/99", {"!": 1}):  # text is the id of a pulse it was given
+            with pytest.raises(InvalidArgument):
+                a.sent(4, pulse, {})  # type: ignore[arg-type]
     replayed = replay(tmp_path / "a.jsonl")
-    assert (replayed.difference, replayed.inputs) == (None, 9)
+    assert (replayed.difference, replayed.inputs) == (None, 11)
+
+
+def test_a_citizen_may_be_called_anything(tmp_path: Path) -> None:
+    """`!` also says that something else than replies by id follows."""
+    with Recording(tmp_path) as recording:
+        a, b = recording("a"), recording("!")
+        a.bootstrap(0, "r", {})
+        b.join(0, "r", "c")
+        assert a.embark(1, "r", Citizen(id="!", cookie="c")).accepted
+        for now in range(2, 400, 5):
+            for each in (a, b):
+                each.tick(now)
+                while (pulse := each.outbox()) is not None:
+                    others = {"a": a, "!": b}
+                    replies = {to: others[to].receive(now, it) for to, it in pulse.envelopes}
+                    each.sent(now, pulse, replies)
+                each.outcomes()
+        government = a.government
+        assert government is not None
+        assert "!" in government.citizens
+    for name in ("a", "%21"):
+        assert replay(tmp_path / f"{name}.jsonl").difference is None
+
+
+def test_a_record_is_replayed_by_the_text_of_its_path(record: Path) -> None:
+    assert replay(str(record)) == replay(record)
+    assert records(str(record.parent)) == [record]
 
 
 def test_a_pulse_is_named_until_its_results(tmp_path: Path) -> None:
@@ -309,6 +338,13 @@ def test_another_version_is_refused(record: Path) -> None:
     error = refused(record, OtherVersion)
     assert error.line == 1
     assert "version 2" in str(error)
+
+
+@pytest.mark.parametrize("version", [b"true", b"1.0", b'"1"'])
+def test_a_version_that_is_no_whole_number_is_another(record: Path, version: bytes) -> None:
+    told = b'"version":' + version
+    resealed(record, lambda lines: [lines[0].replace(b'"version":1', told), *lines[1:]])
+    assert refused(record, OtherVersion).line == 1
 
 
 DAMAGES: dict[str, tuple[Change, int]] = {

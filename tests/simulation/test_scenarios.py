@@ -101,6 +101,8 @@ def test_a_malformed_file_is_refused_with_its_line(text: str, says: str) -> None
         ("wait -5", "time does not go back by -5 ms"),
         ("resume z", "nobody is called z"),
         ("cut a | z", "nobody is called z"),
+        ("hint a z", "nobody is called z"),
+        ("run 5 only a z", "nobody is called z"),
         ("anew now", "at most 0 words follow, not 1"),
     ],
 )

@@ -11,7 +11,7 @@ from paxos_ray.core.legislator import Legislator
 from paxos_ray.simulation.scenario import parse, perform
 from paxos_ray.simulation.scribe import Scribe
 from paxos_ray.simulation.script import Script
-from paxos_ray.simulation.shrink import shrink
+from paxos_ray.simulation.shrink import NotFailing, shrink
 from paxos_ray.simulation.workloads import run_schedule, schedule_of
 
 
@@ -47,7 +47,7 @@ def test_the_commands_of_a_schedule_repeat_it(seed: int) -> None:
 
 
 def test_who_does_not_fail_does_not_shrink() -> None:
-    with pytest.raises(ValueError, match="does not fail"):
+    with pytest.raises(NotFailing, match="does not fail"):
         shrink(0)
 
 
@@ -66,7 +66,9 @@ def test_a_violation_shrinks_to_what_violates(monkeypatch: pytest.MonkeyPatch) -
     told = perform(parse(shrunk.scenario))
     assert told.violation is not None
     assert told.violation.name == "nothing twice"
+    # Not the faults either that this schedule never had.
     assert "crash" in shrunk.without
+    assert "Needed of the seed's faults: none." in shrunk.scenario
 
 
 def test_a_failure_to_go_on_shrinks_to_what_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import gc
 import os
 import pickle
 import select
+import signal
 import tempfile
 from collections import deque
 from collections.abc import Generator, Iterator
@@ -86,13 +87,16 @@ class Crew:
                 yield self._take(hand)
 
     def _send(self, states: Iterator[State], visited: Visited) -> _Hand:
-        """Fork a process off for a slice."""
+        """Fork a process off for a slice. A Ctrl-C is the search's to hear, and not its: who is
+        interrupted would have died."""
         told = tempfile.TemporaryFile()  # noqa: SIM115 - `_take` closes it
         reading, writing = os.pipe()
         extent = Extent.of(self._world)
         gc.freeze()  # else the collector of each process would copy all that is shared
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         process = os.fork()
         if process:
+            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
             os.close(writing)
             return _Hand(process, reading, told, extent)
         status = 1
@@ -130,7 +134,7 @@ class Crew:
         """End those that are still at work: nobody wants to know."""
         for hand in self._hands:
             if not hand.done:
-                os.kill(hand.process, 15)
+                os.kill(hand.process, signal.SIGTERM)
                 os.close(hand.pipe)
                 os.waitpid(hand.process, 0)
             hand.told.close()
