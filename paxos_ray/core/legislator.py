@@ -25,6 +25,7 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.core.reception import Receiver
 from paxos_ray.core.recording import Recorder
 from paxos_ray.core.retirement import Retired
+from paxos_ray.core.sense import is_reply
 from paxos_ray.core.shaper import Wish
 from paxos_ray.core.sight import Visible
 from paxos_ray.core.state import Giving, Limits, State
@@ -220,7 +221,8 @@ class Legislator(Visible):
         self._advance()
 
     def receive(self, now: int, request: Request) -> Reply:
-        """A request of another's pulse, delivered here. A bad one is denied and changes nothing."""
+        """A request of another's pulse, delivered here. A malformed one is denied, and changes
+        nothing."""
         self._clock(now)
         reply = self._receiver.receive(request)
         self._advance()
@@ -315,8 +317,14 @@ class Legislator(Visible):
             role.advance()
 
     def _finish(self, giving: Giving, replies: Mapping[str, Reply | None]) -> None:
-        complete = {contact.id: replies.get(contact.id) for contact in giving.contacts}
-        self._state.role.sent(giving, complete)
+        """Hand the results to the role, a reply that is senseless as a lost one."""
+        state = self._state
+        last = state.log.last
+        complete: dict[str, Reply | None] = {}
+        for id, request in giving.pulse.envelopes:
+            reply = replies.get(id)
+            complete[id] = reply if reply is None or is_reply(reply, request, last) else None
+        state.role.sent(giving, complete)
 
     def _ruler(self) -> str | None:
         """Whom this citizen hears from: of a government in its register, else the committed one."""
