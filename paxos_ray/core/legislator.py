@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from paxos_ray.core.errors import AlreadyFounded, InvalidArgument, InvalidCitizen, NotFounded
-from paxos_ray.core.founding import found
+from paxos_ray.core.founding import found, founding
 from paxos_ray.core.government import Citizen, Cookie, Government, Republic
 from paxos_ray.core.legislation import Writer
 from paxos_ray.core.messages import (
@@ -88,7 +88,9 @@ class Legislator(Visible):
         """Found the island: government 1/0, this citizen alone, its cookie the republic's name.
 
         Raises `AlreadyFounded`, `InvalidArgument`, `InvalidCitizen`."""
-        found(self._fresh(now, republic), republic, properties)
+        self._fresh(republic)
+        entry = founding(self._state.id, republic, properties)
+        found(self._clock(now), republic, entry)
         self._advance()
 
     def refound(
@@ -104,15 +106,15 @@ class Legislator(Visible):
         log goes on `after` that promise of another's, at its `stamp` (ms of log time).
 
         The application has the state as of `after`. See `retirement`. Raises as `bootstrap`."""
-        found(self._fresh(now, republic), republic, properties, after, stamp, number)
+        self._fresh(republic)
+        entry = founding(self._state.id, republic, properties, after, stamp, number)
+        found(self._clock(now), republic, entry)
         self._advance()
 
     def retire(self, now: int) -> None:
         """Take no part any more, for ever. What is held stays to be looked at; all that is open is
         answered `retry`. Raises `NotFounded`."""
-        state = self._clock(now)
-        if state.republic is None:
-            raise NotFounded("retire comes after bootstrap or join")
+        state = self._founded(now, "retire")
         retired = Retired(state)
         state.succession.become(retired)
         self._receiver = retired
@@ -121,7 +123,8 @@ class Legislator(Visible):
         """Wait to be written in under this cookie. Raises `AlreadyFounded`, `InvalidArgument`."""
         if type(cookie) not in (str, int):
             raise InvalidArgument(f"cookie is a text or a whole number, not {cookie!r}")
-        state = self._fresh(now, republic)
+        self._fresh(republic)
+        state = self._clock(now)
         state.republic, state.cookie = republic, cookie
         state.stateless_since = state.now
 
@@ -143,9 +146,7 @@ class Legislator(Visible):
 
     def acclimate(self, now: int) -> None:
         """The application of this citizen has its state. Raises `NotFounded`."""
-        state = self._clock(now)
-        if state.republic is None:
-            raise NotFounded("acclimate comes after bootstrap or join")
+        state = self._founded(now, "acclimate")
         state.stateful = True
         state.forget(state.minimum)
         self._advance()
@@ -282,12 +283,16 @@ class Legislator(Visible):
         state.shown = state.log.top
         return state
 
-    def _fresh(self, now: int, republic: Republic) -> State:
+    def _founded(self, now: int, verb: str) -> State:
+        if self._state.republic is None:
+            raise NotFounded(f"{verb} comes after bootstrap or join")
+        return self._clock(now)
+
+    def _fresh(self, republic: Republic) -> None:
         if type(republic) not in (str, int):
             raise InvalidArgument(f"republic is a text or a whole number, not {republic!r}")
         if self._state.republic is not None:
             raise AlreadyFounded(f"{self._state.id} belongs to {self._state.republic!r} already")
-        return self._clock(now)
 
     def _leading(self, now: int, republic: Republic | None) -> tuple[Writer | None, Receipt]:
         state = self._clock(now)

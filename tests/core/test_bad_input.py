@@ -44,8 +44,9 @@ def island() -> Island:
 
 
 def seen(legislator: Legislator) -> tuple[Any, ...]:
-    """All that can be seen of it."""
-    return (legislator.inspect(), list(legislator.log), legislator.wakeup, legislator.donor)
+    """All that can be seen of it, and what time it is to it."""
+    now = legislator._state.now
+    return (legislator.inspect(), list(legislator.log), legislator.wakeup, legislator.donor, now)
 
 
 ENTRY = Entry(Promise(6, 2), Promise(6, 1), 900, "y")
@@ -86,6 +87,31 @@ def test_now_is_a_whole_number_at_the_founding(
     before = seen(fresh)
     with pytest.raises(InvalidArgument, match="now is a whole number"):
         call(fresh, now)
+    assert seen(fresh) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "call"),
+    [
+        (InvalidCitizen, lambda it: it.bootstrap(9_000, REPUBLIC, None)),
+        (InvalidCitizen, lambda it: it.bootstrap(9_000, REPUBLIC, {1: "a"})),
+        (InvalidArgument, lambda it: it.bootstrap(9_000, 1.5, {})),
+        (InvalidCitizen, lambda it: it.refound(9_000, "new", None, Promise(7, 5), 0, 8)),
+        (InvalidArgument, lambda it: it.refound(9_000, "new", {}, (7, 5), 0, 8)),
+        (InvalidArgument, lambda it: it.refound(9_000, "new", {}, Promise(7, -1), 0, 8)),
+        (InvalidArgument, lambda it: it.refound(9_000, "new", {}, Promise(7, 5), -1, 8)),
+        (InvalidArgument, lambda it: it.refound(9_000, "new", {}, Promise(7, 5), 0, 7)),
+        (InvalidArgument, lambda it: it.join(9_000, REPUBLIC, None)),
+        (InvalidArgument, lambda it: it.join(9_000, None, "x")),
+    ],
+)
+def test_a_founding_that_is_refused_changes_nothing(
+    error: type[PaxosError], call: Callable[[Any], Any]
+) -> None:
+    fresh = Legislator("z")
+    before = seen(fresh)
+    with pytest.raises(error):
+        call(fresh)
     assert seen(fresh) == before
 
 
@@ -196,6 +222,7 @@ def test_a_candidate_refuses_and_says_why() -> None:
 
 def test_the_last_citizen_does_not_emigrate() -> None:
     made = Island("a")
+    made.tick("a")
     before = seen(made["a"])
     receipt = made["a"].emigrate(made.now, "a")
     assert not receipt.accepted
