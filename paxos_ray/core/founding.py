@@ -10,31 +10,36 @@ from paxos_ray.core.errors import InvalidArgument, InvalidCitizen
 from paxos_ray.core.government import Citizen, Republic
 from paxos_ray.core.log import NOTHING, Entry
 from paxos_ray.core.promise import Promise
+from paxos_ray.core.sense import is_promise
 from paxos_ray.core.state import State
 
 
-def found(
-    state: State,
+def founding(
+    id: str,
     republic: Republic,
     properties: Mapping[str, Any],
     after: Promise = NOTHING,
     stamp: int = 0,
     number: int = 1,
-) -> None:
-    """Have government `number`/0, of this citizen alone, as the first entry of its log, which
-    follows `after` of another republic's log, at its `stamp` (ms of log time).
+) -> Entry:
+    """The entry of government `number`/0, of this citizen alone, which follows `after` of another
+    republic's log, at its `stamp` (ms of log time).
 
-    Raises `InvalidArgument`, `InvalidCitizen`, having changed nothing."""
+    Raises `InvalidArgument`, `InvalidCitizen`."""
     if not isinstance(properties, Mapping):
         raise InvalidCitizen(f"properties are a mapping, not {properties!r}")
-    if type(after) is not Promise or not all(type(n) is int for n in (*after, stamp, number)):
+    if not is_promise(after) or type(stamp) is not int or type(number) is not int:
         raise InvalidArgument("what a log goes on after is a Promise, a stamp and a number")
-    if after < NOTHING or stamp < 0 or number <= after.government:
+    if stamp < 0 or number <= after.government:
         raise InvalidArgument(f"government {number} at {stamp} ms does not follow {after}")
-    citizen = Citizen(id=state.id, properties=dict(properties), cookie=republic)
+    citizen = Citizen(id=id, properties=dict(properties), cookie=republic)
     government = changes.found(citizen, Promise(number, 0))
+    return Entry(government.promise, after, stamp, government)
+
+
+def found(state: State, republic: Republic, entry: Entry) -> None:
+    """Have this entry as the first of the log."""
     state.republic, state.cookie, state.stateful = republic, republic, True
-    entry = Entry(government.promise, after, stamp, government)
-    if after != NOTHING:
-        state.log.restart(government, entry)
+    if entry.previous != NOTHING:
+        state.log.restart(entry.body, entry)
     state.commit((entry,))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from paxos_ray.core.errors import AlreadyFounded, InvalidArgument, InvalidCitizen, NotFounded
-from paxos_ray.core.founding import found
+from paxos_ray.core.founding import found, founding
 from paxos_ray.core.government import Citizen, Cookie, Government, Republic
 from paxos_ray.core.legislation import Writer
 from paxos_ray.core.messages import (
@@ -25,6 +25,7 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.core.reception import Receiver
 from paxos_ray.core.recording import Recorder
 from paxos_ray.core.retirement import Retired
+from paxos_ray.core.sense import is_reply
 from paxos_ray.core.shaper import Wish
 from paxos_ray.core.sight import Visible
 from paxos_ray.core.state import Giving, Limits, State
@@ -87,7 +88,9 @@ class Legislator(Visible):
         """Found the island: government 1/0, this citizen alone, its cookie the republic's name.
 
         Raises `AlreadyFounded`, `InvalidArgument`, `InvalidCitizen`."""
-        found(self._fresh(now, republic), republic, properties)
+        self._fresh(republic)
+        entry = founding(self._state.id, republic, properties)
+        found(self._clock(now), republic, entry)
         self._advance()
 
     def refound(
@@ -103,15 +106,15 @@ class Legislator(Visible):
         log goes on `after` that promise of another's, at its `stamp` (ms of log time).
 
         The application has the state as of `after`. See `retirement`. Raises as `bootstrap`."""
-        found(self._fresh(now, republic), republic, properties, after, stamp, number)
+        self._fresh(republic)
+        entry = founding(self._state.id, republic, properties, after, stamp, number)
+        found(self._clock(now), republic, entry)
         self._advance()
 
     def retire(self, now: int) -> None:
         """Take no part any more, for ever. What is held stays to be looked at; all that is open is
         answered `retry`. Raises `NotFounded`."""
-        state = self._clock(now)
-        if state.republic is None:
-            raise NotFounded("retire comes after bootstrap or join")
+        state = self._founded(now, "retire")
         retired = Retired(state)
         state.succession.become(retired)
         self._receiver = retired
@@ -120,7 +123,8 @@ class Legislator(Visible):
         """Wait to be written in under this cookie. Raises `AlreadyFounded`, `InvalidArgument`."""
         if type(cookie) not in (str, int):
             raise InvalidArgument(f"cookie is a text or a whole number, not {cookie!r}")
-        state = self._fresh(now, republic)
+        self._fresh(republic)
+        state = self._clock(now)
         state.republic, state.cookie = republic, cookie
         state.stateless_since = state.now
 
@@ -142,9 +146,7 @@ class Legislator(Visible):
 
     def acclimate(self, now: int) -> None:
         """The application of this citizen has its state. Raises `NotFounded`."""
-        state = self._clock(now)
-        if state.republic is None:
-            raise NotFounded("acclimate comes after bootstrap or join")
+        state = self._founded(now, "acclimate")
         state.stateful = True
         state.forget(state.minimum)
         self._advance()
@@ -220,7 +222,8 @@ class Legislator(Visible):
         self._advance()
 
     def receive(self, now: int, request: Request) -> Reply:
-        """A request of another's pulse, delivered here. A bad one is denied and changes nothing."""
+        """A request of another's pulse, delivered here. A malformed one is denied, and changes
+        nothing."""
         self._clock(now)
         reply = self._receiver.receive(request)
         self._advance()
@@ -280,12 +283,16 @@ class Legislator(Visible):
         state.shown = state.log.top
         return state
 
-    def _fresh(self, now: int, republic: Republic) -> State:
+    def _founded(self, now: int, verb: str) -> State:
+        if self._state.republic is None:
+            raise NotFounded(f"{verb} comes after bootstrap or join")
+        return self._clock(now)
+
+    def _fresh(self, republic: Republic) -> None:
         if type(republic) not in (str, int):
             raise InvalidArgument(f"republic is a text or a whole number, not {republic!r}")
         if self._state.republic is not None:
             raise AlreadyFounded(f"{self._state.id} belongs to {self._state.republic!r} already")
-        return self._clock(now)
 
     def _leading(self, now: int, republic: Republic | None) -> tuple[Writer | None, Receipt]:
         state = self._clock(now)
@@ -315,8 +322,14 @@ class Legislator(Visible):
             role.advance()
 
     def _finish(self, giving: Giving, replies: Mapping[str, Reply | None]) -> None:
-        complete = {contact.id: replies.get(contact.id) for contact in giving.contacts}
-        self._state.role.sent(giving, complete)
+        """Hand the results to the role, a reply that is senseless as a lost one."""
+        state = self._state
+        last = state.log.last
+        complete: dict[str, Reply | None] = {}
+        for id, request in giving.pulse.envelopes:
+            reply = replies.get(id)
+            complete[id] = reply if reply is None or is_reply(reply, request, last) else None
+        state.role.sent(giving, complete)
 
     def _ruler(self) -> str | None:
         """Whom this citizen hears from: who wrote what is in its register, else who leads."""

@@ -2,7 +2,8 @@
 
 The numbered rules of `receive`, in this order for every request:
 
-1. another republic, recipient or cookie is denied; who has been written out is told so;
+1. another republic, recipient or cookie is denied, and so is what is malformed (see `sense`);
+   who has been written out is told so;
 2. the committed entries and the minimum are taken in, never across a gap;
 3. a ballot lower than the promised one is refused, saying where this citizen stands;
 4. a sender that is behind is given what it lacks; entries that are missing are asked for;
@@ -12,8 +13,6 @@ The numbered rules of `receive`, in this order for every request:
 from __future__ import annotations
 
 from paxos_ray.core.election import Proposer
-from paxos_ray.core.government import Government
-from paxos_ray.core.log import Entry
 from paxos_ray.core.messages import (
     Accept,
     Behind,
@@ -30,8 +29,8 @@ from paxos_ray.core.messages import (
     Synchronize,
     Write,
 )
-from paxos_ray.core.promise import Ballot, Promise
 from paxos_ray.core.recording import Recorder
+from paxos_ray.core.sense import is_request
 from paxos_ray.core.state import State
 
 REQUESTS = (Synchronize, Write, Prepare, Accept)
@@ -44,7 +43,7 @@ class Receiver:
         self._state = state
 
     def receive(self, request: Request) -> Reply:
-        """The reply to a request. A bad one is denied and changes nothing."""
+        """The reply to a request. A malformed one is denied, and changes nothing."""
         state = self._state
         if (denied := self._denied(request)) is not None:
             return denied
@@ -70,14 +69,7 @@ class Receiver:
             return Denied("another citizen or another cookie")
         if request.sender == state.id:
             return Denied("sent by itself")
-        if not (
-            type(request.ballot) is Ballot
-            and type(request.top) is Promise
-            and type(request.minimum) is Promise
-            and (request.written is None or type(request.written) is Ballot)
-            and (request.entries == () or _is_chain(request.entries))
-            and (request.start is None or _is_start(request.start, request.entries))
-        ):
+        if not is_request(request, state.log.last):
             return Denied("malformed")
         return None
 
@@ -97,7 +89,7 @@ class Receiver:
             return Refused(state.promised, top, state.report())
         if top > request.top:
             entries, start = state.since(request.top)
-            return Behind(top, entries, start, state.minimum)
+            return Behind(top, entries, start, min(state.minimum, top))
         if top < request.top:
             return Lacks(top, state.report())
         match request:
@@ -122,7 +114,7 @@ class Receiver:
         state = self._state
         if state.government is None or request.ballot != state.government.ballot:
             return Denied("a ballot that is not the government's")
-        if not request.proposals or not _is_chain(request.proposals, state.log.top):
+        if request.proposals[0].previous != state.log.top:
             return Denied("malformed")
         state.register = Register(request.ballot, request.proposals)
         self._heard(request)
@@ -139,7 +131,7 @@ class Receiver:
         state = self._state
         if request.ballot != state.promised or request.ballot.id != request.sender:
             return Denied("a ballot that was not promised")
-        if not request.chain or not _is_chain(request.chain, state.log.top):
+        if request.chain[0].previous != state.log.top:
             return Denied("malformed")
         state.register = Register(request.ballot, request.chain)
         self._heard(request)
@@ -154,28 +146,3 @@ class Receiver:
             state.role.heard()
         elif isinstance(state.role, Proposer) and state.role.ballot is None:
             state.succession.stand_down()
-
-
-def _is_chain(entries: object, top: Promise | None = None) -> bool:
-    """Whether these are entries that follow each other, and `top` if that is given."""
-    if type(entries) is not tuple:
-        return False
-    for entry in entries:
-        if type(entry) is not Entry:
-            return False
-        promise, previous, stamp, body = entry
-        if type(promise) is not Promise or type(previous) is not Promise or type(stamp) is not int:
-            return False
-        if promise <= previous or (top is not None and previous != top):
-            return False
-        if (promise.entry == 0) != (type(body) is Government):
-            return False
-        top = promise
-    return True
-
-
-def _is_start(start: object, entries: tuple[Entry, ...]) -> bool:
-    """Whether this can be the government in force at the first of these."""
-    if type(start) is not Government or not entries:
-        return False
-    return start.promise.government == entries[0].promise.government

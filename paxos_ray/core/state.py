@@ -269,6 +269,8 @@ class State:
         entries: tuple[Entry, ...] = ()
         start: Government | None = None
         written: Ballot | None = None
+        # Who has returned knows a minimum beyond what it has; those it brings that to need not yet.
+        minimum = self.minimum if self.minimum < top else top
         contact.told = top
         if contact.top is not None and contact.top < top:
             if contact.held is not None and contact.held == self.written and self.written[1] == top:
@@ -278,7 +280,7 @@ class State:
                 contact.told = entries[-1].promise
         return kind(
             self.republic, self.id, self.cookie, contact.id, contact.cookie, ballot, top,
-            self.minimum, entries, start, written, self.stateful, *beyond,
+            minimum, entries, start, written, self.stateful, *beyond,
         )  # fmt: skip
 
     def since(self, top: Promise) -> tuple[tuple[Entry, ...], Government | None]:

@@ -21,6 +21,7 @@ from paxos_ray.machines.standard import (
     session_of,
 )
 from paxos_ray.machines.values import (
+    DEPTH,
     FLAG,
     INTEGER,
     NATURAL,
@@ -225,6 +226,10 @@ class Map(Standard):
         """Both branches of a transaction, each call as its function, whether that may change
         anything, and its arguments. Raises `InvalidArguments` for what is none, whatever there
         is in the map."""
+        if not is_plain((compares, then, otherwise), DEPTH + 3):
+            raise InvalidArguments(
+                "transaction: all of it together is no plain value, or too large a one"
+            )
         for compare in compares:
             check_compare(compare)
         return [[_checked(call) for call in branch] for branch in (then, otherwise)]

@@ -12,10 +12,19 @@ DEPTH = 50
 
 PARTS = 1_000_000
 """How many parts a value may have. Bodies share equal parts, so a small body can say a huge value,
-even an endless one."""
+even an endless one: a part counts each time that it is met."""
+
+BYTES = 64 << 20
+"""How many bytes of text, bytes and large integers the parts of a value may have, each counted
+likewise. A text or bytes alone is as large as its body says, and may be of any size."""
 
 _ATOMS = frozenset((bool, int, float, str, bytes, bytearray, type(None)))
+_LONG = frozenset((str, bytes, bytearray))
 _SEQUENCES = frozenset((list, tuple, set, frozenset))
+
+
+Size = tuple[int, int, int]
+"""What a value unfolds to: how many parts and bytes, and how deep it is nested."""
 
 
 class Kind(NamedTuple):
@@ -25,9 +34,9 @@ class Kind(NamedTuple):
     fits: Callable[[Any], bool]
 
 
-def is_plain(value: Any) -> bool:
+def is_plain(value: Any, depth: int = DEPTH) -> bool:
     """Whether it is a plain value (see `Machine`), neither too deep nor too large."""
-    return type(value) in _ATOMS or _left(value, DEPTH, PARTS) >= 0
+    return type(value) in _ATOMS or _size(value, depth, {}) is not None
 
 
 def same(one: Any, other: Any) -> bool:
@@ -51,16 +60,17 @@ INTEGER = Kind("an integer", lambda value: type(value) is int)
 POSITIVE = Kind("a positive integer", lambda value: type(value) is int and value > 0)
 NATURAL = Kind("an integer, not below 0", lambda value: type(value) is int and value >= 0)
 FLAG = Kind("True or False", lambda value: type(value) is bool)
-PLAIN = Kind(f"a plain value, nested at most {DEPTH} deep", is_plain)
+PLAIN = Kind(
+    f"a plain value, nested at most {DEPTH} deep, of at most {PARTS:,} parts and {BYTES >> 20} MiB",
+    is_plain,
+)
 
 
-def _left(value: Any, depth: int, parts: int) -> int:
-    """How many parts more there may be after this value; below 0 if it is not plain."""
+def _size(value: Any, depth: int, known: dict[int, Size]) -> Size | None:
+    """What a nested value unfolds to; None if it is not plain, deeper than `depth`, or too large.
+
+    `known` is by identity what has been looked at, so that what is shared is looked at once."""
     kind = type(value)
-    if kind in _ATOMS:
-        return parts - 1
-    if not depth or parts <= 0:
-        return -1
     each: Any
     inner: Iterable[Any]
     if kind in _SEQUENCES:
@@ -68,10 +78,29 @@ def _left(value: Any, depth: int, parts: int) -> int:
     elif kind is dict:
         inner = (each for item in value.items() for each in item)
     else:
-        return -1
-    parts -= 1
+        return None
+    if depth <= 0:
+        return None
+    parts, size, deepest = 1, 0, 0
     for each in inner:
-        parts = _left(each, depth - 1, parts)
-        if parts < 0:
-            return -1
-    return parts
+        kind = type(each)
+        if kind in _LONG:
+            parts += 1
+            size += len(each)
+        elif kind is int:
+            parts += 1
+            size += each.bit_length() >> 3
+        elif kind in _ATOMS:
+            parts += 1
+        else:
+            found = known.get(id(each)) or _size(each, depth - 1, known)
+            if found is None or found[2] >= depth:
+                return None
+            parts += found[0]
+            size += found[1]
+            if found[2] > deepest:
+                deepest = found[2]
+        if parts > PARTS or size > BYTES:
+            return None
+    known[id(value)] = unfolded = (parts, size, deepest + 1)
+    return unfolded

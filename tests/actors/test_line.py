@@ -338,6 +338,12 @@ def test_nobody_leaves_who_was_not_inside(inside: Any) -> None:
         Barrier(Island(), "b").exit(inside)  # type: ignore[arg-type]
 
 
+def test_a_value_that_unfolds_to_too_much_is_refused_before_it_is_sent() -> None:
+    queue = Queue(Island(), "q")  # type: ignore[arg-type]
+    with pytest.raises(InvalidArguments, match="of at most 1,000,000 parts and 64 MiB, not list"):
+        queue.put(["x" * 100_000] * 2_000)
+
+
 def test_a_wrong_number_of_arguments_is_told_with_the_types() -> None:
     release: Any = lock(Island()).release
     says = re.escape("release(token: int) -> None takes 1 argument, 2 were given")

@@ -17,8 +17,23 @@ from paxos_ray.core.errors import (
     NotFounded,
     PaxosError,
 )
-from paxos_ray.core.messages import Accept, Denied, Exiled, Prepare, Synchronize, Write
-from tests.core.harness import REPUBLIC, Island, citizen, government
+from paxos_ray.core.messages import (
+    Accept,
+    Behind,
+    Denied,
+    Exiled,
+    Lacks,
+    Prepare,
+    Promised,
+    Received,
+    Refused,
+    Register,
+    Report,
+    Synchronize,
+    Write,
+)
+from paxos_ray.core.sense import is_reply
+from tests.core.harness import PING, REPUBLIC, Island, citizen, government
 
 
 def island() -> Island:
@@ -29,8 +44,27 @@ def island() -> Island:
 
 
 def seen(legislator: Legislator) -> tuple[Any, ...]:
-    """All that can be seen of it."""
-    return (legislator.inspect(), list(legislator.log), legislator.wakeup, legislator.donor)
+    """All that can be seen of it, and what time it is to it."""
+    now = legislator._state.now
+    return (legislator.inspect(), list(legislator.log), legislator.wakeup, legislator.donor, now)
+
+
+ENTRY = Entry(Promise(6, 2), Promise(6, 1), 900, "y")
+NEXT = Entry(Promise(6, 3), Promise(6, 2), 900, "z")
+PENDING = Entry(Promise(7, 0), Promise(6, 1), 900, government("abc", "de", "f", number=7))
+
+
+REPORT = Report(6, Promise(6, 1), (), ("d",), ())
+STANDING = Ballot(7, "a")  # of the first candidate, when government 6 has collapsed
+
+
+def _promised(ballot: Any, *entries: Entry) -> Promised:
+    """A promise of who stands at 6/1, with this register."""
+    return Promised(STANDING, Promise(6, 1), Register(ballot, entries), REPORT)
+
+
+def _head(made: Island, to: str = "b") -> dict[str, Any]:
+    return made.head("a", to)
 
 
 # -- local calls: typed errors, and refusals that name the leader -------------------------------
@@ -53,6 +87,31 @@ def test_now_is_a_whole_number_at_the_founding(
     before = seen(fresh)
     with pytest.raises(InvalidArgument, match="now is a whole number"):
         call(fresh, now)
+    assert seen(fresh) == before
+
+
+@pytest.mark.parametrize(
+    ("error", "call"),
+    [
+        (InvalidCitizen, lambda it: it.bootstrap(9_000, REPUBLIC, None)),
+        (InvalidCitizen, lambda it: it.bootstrap(9_000, REPUBLIC, {1: "a"})),
+        (InvalidArgument, lambda it: it.bootstrap(9_000, 1.5, {})),
+        (InvalidCitizen, lambda it: it.refound(9_000, "new", None, Promise(7, 5), 0, 8)),
+        (InvalidArgument, lambda it: it.refound(9_000, "new", {}, (7, 5), 0, 8)),
+        (InvalidArgument, lambda it: it.refound(9_000, "new", {}, Promise(7, -1), 0, 8)),
+        (InvalidArgument, lambda it: it.refound(9_000, "new", {}, Promise(7, 5), -1, 8)),
+        (InvalidArgument, lambda it: it.refound(9_000, "new", {}, Promise(7, 5), 0, 7)),
+        (InvalidArgument, lambda it: it.join(9_000, REPUBLIC, None)),
+        (InvalidArgument, lambda it: it.join(9_000, None, "x")),
+    ],
+)
+def test_a_founding_that_is_refused_changes_nothing(
+    error: type[PaxosError], call: Callable[[Any], Any]
+) -> None:
+    fresh = Legislator("z")
+    before = seen(fresh)
+    with pytest.raises(error):
+        call(fresh)
     assert seen(fresh) == before
 
 
@@ -163,6 +222,7 @@ def test_a_candidate_refuses_and_says_why() -> None:
 
 def test_the_last_citizen_does_not_emigrate() -> None:
     made = Island("a")
+    made.tick("a")
     before = seen(made["a"])
     receipt = made["a"].emigrate(made.now, "a")
     assert not receipt.accepted
@@ -184,18 +244,19 @@ def test_an_emigrant_that_must_wait_is_told_so() -> None:
 def test_a_call_before_the_founding() -> None:
     fresh = Legislator("z")
     before = seen(fresh)
-    with pytest.raises(NotFounded):
-        fresh.acclimate(1)
+    for call in (fresh.acclimate, fresh.retire):
+        with pytest.raises(NotFounded):
+            call(1)
     for receipt in (
-        fresh.enqueue(1, REPUBLIC, "y"),
-        fresh.embark(1, REPUBLIC, citizen("y")),
-        fresh.emigrate(1, "y"),
-        fresh.confirm(1),
+        fresh.enqueue(0, REPUBLIC, "y"),
+        fresh.embark(0, REPUBLIC, citizen("y")),
+        fresh.emigrate(0, "y"),
+        fresh.confirm(0),
     ):
         assert not receipt.accepted
         assert receipt.leader is None
-    fresh.tick(1)
-    fresh.unreachable(1, "y")
+    fresh.tick(0)
+    fresh.unreachable(0, "y")
     assert fresh.outbox() is None
     assert seen(fresh) == before
 
@@ -278,6 +339,98 @@ def test_a_reply_that_is_senseless_is_a_lost_one() -> None:
         assert made.outcomes[key] is None
 
 
+TOP = Promise(6, 1)
+SENSELESS: dict[str, Any] = {
+    "received nowhere": Received(None, REPORT),  # type: ignore[arg-type]
+    "received at a text": Received("6/1", REPORT),  # type: ignore[arg-type]
+    "received at a pair": Received((6, 1), REPORT),  # type: ignore[arg-type]
+    "received at a float": Received(Promise(6, 1.0), REPORT),  # type: ignore[arg-type]
+    "received without a report": Received(TOP, None),  # type: ignore[arg-type]
+    "received with a number for a report": Received(TOP, 7),  # type: ignore[arg-type]
+    "refused for nobody": Refused(None, TOP, REPORT),  # type: ignore[arg-type]
+    "refused for half a ballot": Refused(Ballot(7.5, "z"), TOP, REPORT),  # type: ignore[arg-type]
+    "refused for a number": Refused(Ballot(7, 7), TOP, REPORT),  # type: ignore[arg-type]
+    "refused nowhere": Refused(Ballot(7, "z"), None, REPORT),  # type: ignore[arg-type]
+    "exiled by nobody": Exiled(None),  # type: ignore[arg-type]
+    "exiled by a text": Exiled("x"),  # type: ignore[arg-type]
+    "lacks what is after a text": Lacks("x", REPORT),  # type: ignore[arg-type]
+    "lacks what nobody has": Lacks(Promise(10**9, 0), REPORT),
+    "lacks with a bad report": Lacks(Promise(6, 0), 7),  # type: ignore[arg-type]
+    "behind without entries": Behind(Promise(6, 5), (), None, TOP),
+    "behind with none": Behind(Promise(6, 5), None, None, TOP),  # type: ignore[arg-type]
+    "behind with what is no entry": Behind(Promise(6, 5), ("x",), None, TOP),  # type: ignore[arg-type]
+    "behind beyond a gap": Behind(Promise(6, 5), (NEXT,), None, TOP),
+    "behind with a place left out": Behind(
+        Promise(6, 5), (ENTRY._replace(promise=Promise(6, 3)),), None, TOP
+    ),
+    "behind with more than it has": Behind(ENTRY.promise, (ENTRY, NEXT), None, TOP),
+    "behind with a stamp that goes back": Behind(
+        Promise(6, 5), (ENTRY._replace(stamp=1),), None, TOP
+    ),
+    "behind with a start that is none": Behind(Promise(6, 5), (ENTRY,), "x", TOP),  # type: ignore[arg-type]
+    "behind with a minimum beyond it": Behind(Promise(6, 5), (ENTRY,), None, Promise(10**30, 0)),
+    "behind without a minimum": Behind(Promise(6, 5), (ENTRY,), None, None),  # type: ignore[arg-type]
+    "behind and yet not ahead": Behind(TOP, (ENTRY,), None, TOP),
+    "promised with a text": Promised(STANDING, TOP, "register", REPORT),  # type: ignore[arg-type]
+    "promised for nobody": Promised(None, TOP, None, REPORT),  # type: ignore[arg-type]
+    "promised with a register of nothing": _promised(Ballot(6, "a")),
+    "promised with nobody's register": _promised(None, ENTRY),
+    "promised with a register beyond a gap": _promised(Ballot(6, "a"), NEXT),
+    "promised with a jump": _promised(Ballot(6, "a"), ENTRY._replace(promise=Promise(6, 3))),
+    "promised with no government": _promised(Ballot(6, "a"), PENDING._replace(body="x")),
+}
+for _name, _field in {
+    "of a text": {"government": "6"},
+    "without a minimum": {"minimum": None},
+    "of a minimum that is none": {"minimum": Promise(6, -1)},
+    "of the acclimated in a list": {"acclimated": ["b"]},
+    "of none acclimated": {"acclimated": None},
+    "of numbers reached": {"reached": (7,)},
+    "of lists reached": {"reached": (["d"],)},
+    "of silent ids": {"silent": ("d",)},
+    "of silence in text": {"silent": (("d", "long"),)},
+}.items():
+    SENSELESS[f"a report {_name}"] = Received(TOP, REPORT._replace(**_field))
+
+
+@pytest.mark.parametrize("stands", [False, True])
+@pytest.mark.parametrize("name", SENSELESS)
+def test_a_reply_that_makes_no_sense_is_as_good_as_none(name: str, stands: bool) -> None:
+    """To a leader and to a candidate; and the island gets over it."""
+    after = []
+    for reply in (None, SENSELESS[name]):
+        made = island()
+        if stands:
+            made["a"].unreachable(made.now, "b")
+        else:
+            made.enqueue("a", "y")
+        pulse = made.take("a")
+        assert (pulse.envelopes[0].request.ballot == STANDING) is stands
+        replies: dict[str, Any] = made.deliver(pulse)
+        replies[pulse.envelopes[0].to] = reply
+        made.answer(pulse, replies)
+        after.append(seen(made["a"]))
+        made.write_through()
+    assert after[0] == after[1]
+
+
+def test_a_reply_that_makes_sense_counts() -> None:
+    """So it is for one reason each that the others are lost."""
+    register = Register(Ballot(6, "a"), (ENTRY, PENDING._replace(previous=ENTRY.promise)))
+    for reply in (
+        Received(TOP, REPORT),
+        Refused(Ballot(7, "z"), TOP, REPORT),
+        Exiled(7),
+        Lacks(Promise(6, 0), REPORT),
+        Lacks(TOP, None),
+        Behind(Promise(6, 5), (ENTRY, NEXT), None, TOP),
+        Promised(STANDING, TOP, register, REPORT),
+        Received(TOP, Report(5, TOP, ("z",), ("y",), (("x", 5),))),
+    ):
+        made = island()
+        assert is_reply(reply, Prepare(**_head(made)), made["a"].log.last)
+
+
 def test_a_reply_from_somebody_who_was_not_asked() -> None:
     made = island()
     key = made.enqueue("a", "y")
@@ -290,12 +443,10 @@ def test_a_reply_from_somebody_who_was_not_asked() -> None:
 
 # -- requests: denied, and nothing changed -------------------------------------------------------
 
-ENTRY = Entry(Promise(6, 2), Promise(6, 1), 0, "y")
-PENDING = Entry(Promise(7, 0), Promise(6, 1), 0, government("abc", "de", "f", number=7))
 
-
-def _head(made: Island, to: str = "b") -> dict[str, Any]:
-    return made.head("a", to)
+def _bringing(made: Island, *entries: Any, **fields: Any) -> Synchronize:
+    """A request of one who stands at 9/9 and brings these."""
+    return Synchronize(**{**_head(made), "top": Promise(9, 9), "entries": entries, **fields})
 
 
 MALFORMED: dict[str, Callable[[Island], Any]] = {
@@ -309,28 +460,40 @@ MALFORMED: dict[str, Callable[[Island], Any]] = {
     "no ballot": lambda made: Synchronize(**{**_head(made), "ballot": (6, "a")}),
     "a top of another type": lambda made: Synchronize(**{**_head(made), "top": (6, 1)}),
     "no minimum": lambda made: Synchronize(**{**_head(made), "minimum": None}),
-    "entries in a list": lambda made: Synchronize(**{**_head(made), "entries": [ENTRY]}),
-    "entries that are none": lambda made: Synchronize(**{**_head(made), "entries": ("y",)}),
+    "entries in a list": lambda made: Synchronize(
+        **{**_head(made), "top": Promise(9, 9), "entries": [ENTRY]}
+    ),
+    "entries that are none": lambda made: Synchronize(
+        **{**_head(made), "top": Promise(9, 9), "entries": ("y",)}
+    ),
     "entries with a gap": lambda made: Synchronize(
-        **{**_head(made), "entries": (ENTRY, ENTRY._replace(promise=Promise(6, 4)))}
+        **{
+            **_head(made),
+            "top": Promise(9, 9),
+            "entries": (ENTRY, ENTRY._replace(promise=Promise(6, 4))),
+        }
     ),
     "an entry before its previous": lambda made: Synchronize(
-        **{**_head(made), "entries": (ENTRY._replace(previous=Promise(6, 3)),)}
+        **{
+            **_head(made),
+            "top": Promise(9, 9),
+            "entries": (ENTRY._replace(previous=Promise(6, 3)),),
+        }
     ),
     "an entry whose promise is none": lambda made: Synchronize(
-        **{**_head(made), "entries": (ENTRY._replace(promise="6/2"),)}  # type: ignore[arg-type]
+        **{**_head(made), "top": Promise(9, 9), "entries": (ENTRY._replace(promise="6/2"),)}  # type: ignore[arg-type]
     ),
     "a stamp that is none": lambda made: Synchronize(
-        **{**_head(made), "entries": (ENTRY._replace(stamp="now"),)}  # type: ignore[arg-type]
+        **{**_head(made), "top": Promise(9, 9), "entries": (ENTRY._replace(stamp="now"),)}  # type: ignore[arg-type]
     ),
     "a government that is none": lambda made: Synchronize(
-        **{**_head(made), "entries": (PENDING._replace(body="y"),)}
+        **{**_head(made), "top": Promise(9, 9), "entries": (PENDING._replace(body="y"),)}
     ),
     "a government where none is": lambda made: Synchronize(
-        **{**_head(made), "entries": (ENTRY._replace(body=PENDING.body),)}
+        **{**_head(made), "top": Promise(9, 9), "entries": (ENTRY._replace(body=PENDING.body),)}
     ),
     "a start that is none": lambda made: Synchronize(
-        **{**_head(made), "entries": (ENTRY,), "start": "x"}
+        **{**_head(made), "top": Promise(9, 9), "entries": (ENTRY,), "start": "x"}
     ),
     "a start without entries": lambda made: Synchronize(
         **{**_head(made), "start": made["a"].government}
@@ -355,7 +518,115 @@ MALFORMED: dict[str, Callable[[Island], Any]] = {
     ),
     "a chain of nothing": lambda made: Accept(**_head(made), chain=()),
     "a prepare without a ballot": lambda made: Prepare(**{**_head(made), "ballot": None}),
+    "a sender that is no text": lambda made: Synchronize(**{**_head(made), "sender": ["a"]}),
+    "a sender without a cookie": lambda made: Synchronize(**{**_head(made), "sender_cookie": None}),
+    "a sender's cookie that is none": lambda made: Synchronize(
+        **{**_head(made), "sender_cookie": 1.5}
+    ),
+    "a stateful that is none": lambda made: Synchronize(**{**_head(made), "stateful": 1}),
+    "a start that is another's": lambda made: _bringing(
+        made, PENDING, start=government("abc", "d", "ef", number=7)
+    ),
+    "a minimum beyond what its sender has": lambda made: Synchronize(
+        **{**_head(made), "minimum": Promise(10**30, 0)}
+    ),
+    "entries beyond what their sender has": lambda made: Synchronize(
+        **{**_head(made), "entries": (ENTRY,)}
+    ),
+    "a write after another top": lambda made: Write(
+        **{**_head(made), "top": Promise(6, 0)}, proposals=(ENTRY,)
+    ),
 }
+for _number in (None, "9", 9.5, 9.0, True, -1):
+    MALFORMED[f"a ballot of {_number!r}"] = lambda made, number=_number: Prepare(
+        **{**_head(made), "ballot": Ballot(number, "a")}
+    )
+    MALFORMED[f"a written of {_number!r}"] = lambda made, number=_number: Synchronize(
+        **{**_head(made), "written": Ballot(number, "a")}
+    )
+    for _field in ("top", "minimum"):
+        MALFORMED[f"a {_field} of {_number!r}"] = lambda made, field=_field, number=_number: (
+            Synchronize(**{**_head(made), field: Promise(number, 0)})
+        )
+        MALFORMED[f"a {_field} with entry {_number!r}"] = (
+            lambda made, field=_field, number=_number: Synchronize(
+                **{**_head(made), field: Promise(6, number)}
+            )
+        )
+    MALFORMED[f"an entry of government {_number!r}"] = lambda made, number=_number: _bringing(
+        made, ENTRY._replace(promise=Promise(number, 2))
+    )
+for _id in (None, 7, b"a"):
+    MALFORMED[f"a ballot of {_id!r}'s"] = lambda made, id=_id: Prepare(
+        **{**_head(made), "ballot": Ballot(9, id)}
+    )
+
+
+def test_what_is_not_malformed_is_taken_in() -> None:
+    """So it is for one reason each that the others are not."""
+    for entries in ((ENTRY, NEXT), (ENTRY, PENDING._replace(previous=ENTRY.promise))):
+        made = island()
+        last = made["b"].log.last
+        assert last is not None
+        assert 0 < last.stamp < 900
+        assert not isinstance(made["b"].receive(made.now, _bringing(made, *entries)), Denied)
+        assert tuple(made["b"].log)[-2:] == entries
+        made = island()
+        made["b"].receive(made.now, Write(**_head(made), proposals=entries))
+        assert made["b"].register == (Ballot(6, "a"), entries)
+
+
+CHAINS: dict[str, tuple[Any, ...]] = {
+    "a place left out": (ENTRY, NEXT._replace(promise=Promise(6, 4))),
+    "a place left out at first": (ENTRY._replace(promise=Promise(6, 5)),),
+    "an entry left out": (ENTRY, NEXT._replace(promise=Promise(6, 4), previous=Promise(6, 3))),
+    "a place that is half": (ENTRY._replace(promise=Promise(6, 2.5)),),  # type: ignore[arg-type]
+    "a place that is no int": (ENTRY._replace(promise=Promise(6, 2.0)),),  # type: ignore[arg-type]
+    "a place that is negative": (ENTRY._replace(promise=Promise(7, -1)),),
+    "a number that is no int": (ENTRY._replace(promise=Promise(6.0, 2)),),  # type: ignore[arg-type]
+    "a government that nobody founded": (ENTRY._replace(promise=Promise(7, 1)),),
+    "a government of another promise": (
+        PENDING._replace(body=government("abc", "de", "f", number=9)),
+    ),
+    "a government that goes back": (
+        ENTRY,
+        PENDING._replace(
+            promise=Promise(5, 0),
+            previous=ENTRY.promise,
+            body=government("abc", "de", number=5),
+        ),
+    ),
+    "a previous that is no int": (ENTRY._replace(previous=Promise(6, 1.0)),),  # type: ignore[arg-type]
+    "a previous that is a pair": (ENTRY._replace(previous=(6, 1)),),  # type: ignore[arg-type]
+    "a stamp that is negative": (ENTRY._replace(stamp=-5),),
+    "a stamp that is no int": (ENTRY._replace(stamp=True),),
+    "a stamp that goes back": (ENTRY, NEXT._replace(stamp=899)),
+    "a stamp before that of the top": (ENTRY._replace(stamp=1),),
+    "what is no entry": (ENTRY, tuple(NEXT)),
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_entries_that_do_not_follow_each_other_are_denied(name: str) -> None:
+    """Whether they are committed, or are to be recorded, and nothing of them is taken in."""
+    entries = CHAINS[name]
+    made = island()
+    made["b"].receive(made.now, Prepare(**{**_head(made), "ballot": Ballot(9, "a")}))
+    head = {**_head(made), "ballot": Ballot(9, "a")}
+    before = seen(made["b"])
+    assert made["b"].receive(made.now, _bringing(made, *entries)) == Denied("malformed")
+    assert made["b"].receive(made.now, Accept(**head, chain=entries)) == Denied("malformed")
+    assert seen(made["b"]) == before
+    made = island()
+    before = seen(made["b"])
+    request = Write(**_head(made), proposals=entries)
+    assert made["b"].receive(made.now, request) == Denied("malformed")
+    head = {**_head(made), "entries": (ENTRY,), "top": ENTRY.promise}
+    for proposals in ((), ("y",), (ENTRY,), (NEXT._replace(stamp=899),)):
+        assert made["b"].receive(made.now, Write(**head, proposals=proposals)) == Denied(
+            "malformed"
+        )
+    assert seen(made["b"]) == before
 
 
 @pytest.mark.parametrize("name", MALFORMED)
@@ -365,6 +636,21 @@ def test_a_bad_request_is_denied_and_changes_nothing(name: str) -> None:
     before = seen(made["b"])
     assert isinstance(made["b"].receive(made.now, request), Denied)
     assert seen(made["b"]) == before
+
+
+def test_who_knows_a_minimum_beyond_its_own_top_does_not_spread_it() -> None:
+    """As it is with who has returned, while it is brought up by parts."""
+    made = island()
+    request = Synchronize(**{**_head(made), "top": Promise(9, 9), "minimum": Promise(9, 0)})
+    assert isinstance(made["b"].receive(made.now, request), Lacks)
+    assert made["b"].minimum == Promise(9, 0)
+    made.pass_time(PING)
+    asked = [envelope.request for envelope in made.take("b").envelopes]
+    assert [(request.top, request.minimum) for request in asked] == [(TOP, TOP)]
+    behind = replace(Synchronize(**made.head("d", "b")), top=Promise(6, 0), minimum=Promise(6, 0))
+    reply = made["b"].receive(made.now, behind)
+    assert isinstance(reply, Behind)
+    assert (reply.top, reply.minimum) == (TOP, TOP)
 
 
 def test_who_was_written_out_or_is_an_earlier_incarnation_is_told_so() -> None:

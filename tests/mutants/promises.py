@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from paxos_ray.core import reception
 from paxos_ray.core.government import Government
 from paxos_ray.core.promise import NO_BALLOT
 from paxos_ray.core.reception import Receiver
@@ -60,7 +61,8 @@ def accept_checks_no_tops(patch: pytest.MonkeyPatch) -> None:
     on since (or an earlier incarnation of its sender has used that ballot)."""
     accepted = " and not isinstance(request, Accept)"
     plant(patch, Receiver, "_answer", "top > request.top", "top > request.top" + accepted)
-    plant(patch, Receiver, "_on_accept", "(request.chain, state.log.top)", "(request.chain)")
+    plant(patch, Receiver, "_on_accept", "request.chain[0].previous != state.log.top", "False")
+    plant(patch, reception, "is_request", "is_chain(proposed, top)", "is_chain(proposed)")
 
 
 @mutant(*FORK, "promises are kept", PROGRESS)

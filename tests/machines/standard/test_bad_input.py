@@ -18,7 +18,7 @@ from paxos_ray.machines import (
     from_reply,
 )
 from paxos_ray.machines.digest import digest
-from paxos_ray.machines.values import DEPTH, PARTS, is_plain, same
+from paxos_ray.machines.values import BYTES, DEPTH, PARTS, is_plain, same
 from tests.machines.standard.twins import SESSIONS, Twins
 
 TOKEN = [-1, True, None, "1", 1.0]
@@ -236,6 +236,53 @@ def test_values_that_would_take_for_ever() -> None:
     assert is_plain(shared(15))
     assert not is_plain(shared(45))
     assert not is_plain([0] * PARTS)
+    assert is_plain([0] * (PARTS - 1))
+    assert is_plain([nested(DEPTH - 1), (nested(DEPTH - 1),)[0]])
+    deep = nested(DEPTH - 1)
+    assert not is_plain([deep, [deep]])  # too deep where it is met again
+
+
+LONG = [
+    ("x" * 100_000,) * 2_000,
+    [b"x" * 100_000] * 2_000,
+    [{"a": bytearray(100_000)}] * 2_000,
+    [1 << 800_000] * 2_000,
+    {n: "x" * 100_000 for n in range(2_000)},
+]
+
+
+@pytest.mark.parametrize("value", LONG)
+def test_a_small_body_does_not_unfold_to_a_large_value(value: Any) -> None:
+    """It would be whole in the memory of each citizen when it is compared, or digested."""
+    assert is_plain("x" * (BYTES + 1))
+    assert is_plain(["x" * (BYTES // 2)] * 2)
+    assert not is_plain(value)
+    twins = Twins(Map)
+    context = twins._context(SESSIONS[0])
+    for method, arguments in (
+        ("put", ("a", value)),
+        ("compare_and_set", ("a", value, 1)),
+        ("transaction", ([("a", "value", "==", value)], [])),
+    ):
+        with pytest.raises(InvalidArguments):
+            twins.machine.apply(method, arguments, context)
+
+
+def test_a_transaction_does_not_unfold_to_more_than_a_value() -> None:
+    """Its calls and compares may share theirs."""
+    call = ("put", "a", list(range(1_000)))
+    Map.plan([], [call] * 900)
+    half = ("put", "a", ["x" * (BYTES // 2)])
+    Map.plan([], [half], [])
+    for arguments in (
+        ([], [call] * 1_000, []),
+        ([], [call] * 500, [call] * 500),
+        ([("a", "value", "==", call)] * 500, [call] * 500),
+        ([], [half, half, half], []),
+    ):
+        with pytest.raises(InvalidArguments, match="all of it together"):
+            Map.plan(*arguments)
+    Map.plan([("a", "value", "==", nested(DEPTH))], [("put", "a", nested(DEPTH))])
 
 
 def test_an_error_reaches_the_caller_by_its_name(chronicle: Any) -> None:
