@@ -211,7 +211,7 @@ class Coordinator:
     async def _portray(self, member: Member, digest: bool, limit_s: float) -> Portrait | None:
         try:
             portrait: Portrait = await self._engine.call(
-                member, member.citizen.portray.remote(digest), limit_s
+                member, member.citizen.portray.remote(digest), limit_s, owed=False
             )
         except Lost:
             return None

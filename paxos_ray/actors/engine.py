@@ -7,7 +7,6 @@ exist twice: whatever it asks twice is asked safely.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import uuid
 from collections.abc import Iterable
@@ -27,7 +26,7 @@ from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.quorum import Quorum
 from paxos_ray.actors.settings import Settings
 from paxos_ray.actors.strangers import Strangers
-from paxos_ray.actors.suspicion import Watch
+from paxos_ray.actors.suspicion import Watch, settle
 from paxos_ray.actors.timetable import Timetable
 from paxos_ray.actors.transfer import transfer
 from paxos_ray.actors.wire import Bundle, Turn, seal, unseal
@@ -232,18 +231,20 @@ class Engine:
         replies = [other.receive(request) for other, request in zip(circle, requests, strict=True)]
         settled = sign(SETTLE, seal(tuple(wire.Round(self.owner, key, None, (), self.known))))
         last = member.settle(settled, *replies)
+        turn: Turn | None = None
         try:
             async with asyncio.timeout(self._limit_s) as scope:
                 for one in (member, *circle):
                     one.calls[scope] = self._loop.time()
-                turn: Turn = unseal(self.authority.verify(SETTLED, await last))
+                turn = unseal(self.authority.verify(SETTLED, await last))
         except (RayError, NotAdmitted, TimeoutError):
             for reference in (*requests, *replies, last):
-                self.spawn(_disregard(reference))
-            return await self._mend(member, key, circle, requests, replies)
+                self.spawn(settle(reference))  # Ray complains of errors that nobody looks at
         finally:
             for one in (member, *circle):
                 one.calls.pop(scope, None)
+        if turn is None:
+            return await self._mend(member, key, circle, requests, replies)
         self._brought(circle, brought)
         self._is_at(member, turn)
         return turn
@@ -310,15 +311,20 @@ class Engine:
         except Lost:
             return None
 
-    async def call(self, member: Member, reference: Any, limit_s: float | None = None) -> Any:
+    async def call(
+        self, member: Member, reference: Any, limit_s: float | None = None, owed: bool = True
+    ) -> Any:
         """The result of a call on a citizen. Raises `Lost` when there is none; if that is so
-        because the citizen is dead, the others are told."""
+        because the citizen is dead, the others are told. Who does not answer in time is hung,
+        unless that is more than it owes: a limit of somebody else's."""
         try:
             async with asyncio.timeout(limit_s or self._limit_s) as scope:
                 member.calls[scope] = self._loop.time()
                 result = await reference
         except TimeoutError:
-            if member.hung_at is None:
+            if not owed:
+                self.spawn(settle(reference))
+            elif member.hung_at is None:
                 self.absences.hangs(member, reference)
             raise Lost from None
         except ActorDiedError as error:
@@ -488,9 +494,3 @@ class Engine:
         self.times.cancel(member)
         self.members.pop(member.id, None)
         self.refused.pop(member.id, None)
-
-
-async def _disregard(reference: Any) -> None:
-    """Ray complains of errors that nobody looks at."""
-    with contextlib.suppress(RayError):
-        await reference
