@@ -38,19 +38,25 @@ class Deputy:
         self._authority = authority
         self._arguments = (island, republic, settings, Wish(0, 0), authority)
         self._carrier: Carrier | None = None
-        self._citizens: dict[str, Any] = {}  # those that this process could call
+        self._citizens: dict[str, Any] = {}  # those whom this process could call
+        self._greeted: set[str] = set()  # those who have yet to answer
 
     async def know(self, citizens: tuple[tuple[str, Any], ...]) -> None:
         """These are the citizens: the id of each, and its actor."""
         ids = dict(citizens)
         self._citizens = {id: handle for id, handle in self._citizens.items() if id in ids}
-        new = [(id, handle) for id, handle in citizens if id not in self._citizens]
+        known = self._citizens.keys() | self._greeted
+        new = [(id, handle) for id, handle in citizens if id not in known]
+        self._greeted.update(id for id, _ in new)
         await asyncio.gather(*(self._greet(id, handle) for id, handle in new))
 
     async def _greet(self, id: str, handle: Any) -> None:
         # Where an actor is, Ray's control service is asked when that one is called for the first
         # time, and not before.
-        await settle(handle.probe.remote())
+        try:
+            await settle(handle.probe.remote())
+        finally:
+            self._greeted.discard(id)
         self._citizens[id] = handle
 
     async def known(self) -> tuple[str, ...]:
