@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterable
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import ActorDiedError, RayError
 
 from paxos_ray.actors import placement, wire
 from paxos_ray.actors.citizen import Introduction
@@ -168,14 +168,14 @@ class Population:
             alive.remove(leaving)
             self._leave(leaving, "is asked to leave")
         if self.shaped:
-            await self._end_predecessors()
+            self._end_predecessors()
 
-    async def _end_predecessors(self) -> None:
+    def _end_predecessors(self) -> None:
         """Nobody needs any more who is left of what this republic was founded upon."""
         for member, republic in list(self._engine.foreign.values()):
             del self._engine.foreign[member.id]
             if precedes(republic, self._republic):
-                await self._stop(member)
+                self._engine.spawn(self._stop(member))
 
     def _mourn(self, alive: list[str], now: float) -> None:
         """Who has been lost since the last look: where that was is a bad place for a while."""
@@ -413,9 +413,20 @@ class Population:
             engine.changed.ring()
 
     async def _stop(self, member: Member) -> None:
-        """Kill the actor, and wait until it is gone."""
+        """Kill the actor, and wait until it is gone. While Ray cannot be reached, that is tried
+        again: nobody else would end a detached actor that is no citizen."""
         member.stopped = True
-        await asyncio.to_thread(ray.kill, member.handle)
+        while not member.dead:
+            try:
+                await asyncio.to_thread(ray.kill, member.handle)
+                break
+            except (ActorDiedError, ValueError):  # there is none
+                break
+            except (RayError, OSError, RuntimeError) as error:
+                log.warning(
+                    "island %s: %s could not be stopped: %s", self._engine.island, member.id, error
+                )
+                await asyncio.sleep(_AFTER_FAILURE_S)
         self._engine.forget(member)
         with contextlib.suppress(RayError, NotAdmitted, TimeoutError):
             async with asyncio.timeout(_LOOK_S):

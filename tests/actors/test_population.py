@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ray.exceptions import ActorDiedError, RaySystemError
 
 from paxos_ray.actors import population as populations
 from paxos_ray.actors.engine import Engine
@@ -64,6 +65,78 @@ def test_who_leaves(leaving: tuple[str, ...], gone: list[str]) -> None:
         population._leave = lambda id, why: left.append(id)  # type: ignore[method-assign]
         await population._look()
         assert left == gone
+        engine.close()
+
+    asyncio.run(run())
+
+
+class Deadly:
+    """Ray, which fails at ending actors before it does it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *fails: Exception) -> None:
+        self.tried = 0
+        self._fails = list(fails)
+        monkeypatch.setattr("ray.kill", self._kill)
+        monkeypatch.setattr(populations, "_AFTER_FAILURE_S", 0.001)
+        monkeypatch.setattr(populations, "_LOOK_S", 0.001)
+
+    def _kill(self, _: object) -> None:
+        self.tried += 1
+        if self._fails:
+            raise self._fails.pop(0)
+
+
+AWAY = RaySystemError("the control service is away")
+
+
+@pytest.mark.parametrize(
+    ("fails", "tried"),
+    [((), 1), ((AWAY, AWAY), 3), ((ActorDiedError(),), 1), ((ValueError("no actor"),), 1)],
+)
+def test_who_is_not_stopped_is_not_forgotten(
+    fails: tuple[Exception, ...], tried: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = Deadly(monkeypatch, *fails)
+
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        population = of(engine, Wish(2, 1))
+        engine.government = government("a", "", "", number=9, acclimated="a")
+        engine.members["b"] = member = Member("b", Silent())
+        introduction: Any = SimpleNamespace(number=8, arrived=True)
+        member.introduction = introduction
+
+        async def ask(*_: object) -> None:
+            pass
+
+        engine.ask = ask  # type: ignore[method-assign]
+        async with asyncio.timeout(60):
+            while "b" in engine.members:
+                population._sort_out(engine.government)
+                await asyncio.sleep(0.001)
+        assert ray.tried == tried
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_who_was_before_is_stopped_though_it_takes_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = Deadly(monkeypatch, AWAY)
+
+    async def run() -> None:
+        engine = Engine("island", Settings(), "rome+1-x")
+        population = Population(engine, "rome+1-x", Settings(), Wish(2, 1))
+        engine.government = government("a", "", "", number=9, acclimated="a")
+        engine.members["a"] = leader = Member("a", Silent())
+        introduction: Any = SimpleNamespace(node="here", wish=population.wish)
+        leader.introduction = introduction
+        for id, republic in (("b", "rome"), ("c", "athens")):
+            engine.foreign[id] = Member(id, Silent()), republic
+        async with asyncio.timeout(60):
+            while ray.tried < 2:
+                await population._look()
+                await asyncio.sleep(0.001)
+        assert not engine.foreign
         engine.close()
 
     asyncio.run(run())
