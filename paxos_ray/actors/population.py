@@ -33,6 +33,9 @@ log = logging.getLogger("paxos_ray")
 
 LAUNCH_LIMIT_S = 60.0
 _LOOK_S = 0.5
+FOUNDER = "founder"
+"""The id of an island's first citizen."""
+
 _STARTING = "is being launched"
 _AFTER_FAILURE_S = 1.0
 _AFTER_DEATH_S = 1.0
@@ -264,51 +267,58 @@ class Population:
                     self._coming[id] = "waits to be written in"
                     engine.spawn(self._welcome(member))
 
+    # -- coming -------------------------------------------------------------------------------
+
     def found(self) -> None:
-        """Start the first citizen, who is the island until others arrive."""
-        self._engine.spawn(self._found())
+        """Start the first citizen, who is the island until others arrive; unless that is so."""
+        if FOUNDER not in self._coming:
+            self._coming[FOUNDER] = _STARTING
+            self._engine.spawn(self._found())
 
     async def _found(self) -> None:
         engine = self._engine
-        identity = Identity("founder", self._republic, self._republic, founder=True)
-        self._coming[identity.id] = _STARTING
+        identity = Identity(FOUNDER, self._republic, self._republic, founder=True)
         try:
             if not self.sites.nodes:
                 await self.sites.refresh()
-            strategy = placement.strategy(self.sites.choose([]))
-            arguments = (engine.island, identity, self._settings, self.wish, strategy, None)
-            member = await asyncio.to_thread(launch, *arguments, engine.authority)
-            engine.members[member.id] = member
-            if await self._await_launch(member) is not None:
+            member = await self._start(identity, self.sites.choose([]))
+            if member is not None and await self._await_launch(member) is not None:
                 engine.schedule(member, 0.0)
         finally:
-            del self._coming[identity.id]
+            self._coming.pop(identity.id, None)
+            self._bound.pop(identity.id, None)
             engine.changed.ring()
 
-    # -- coming -------------------------------------------------------------------------------
-
     async def _launch(self, count: int) -> None:
-        """In threads, since Ray takes its time to hand an actor to the cluster."""
         engine = self._engine
         for _ in range(count):
             staying = [id for id, member in engine.members.items() if member.able]
             staying = [id for id in staying if id not in self._going and id != self._moving]
             node = self.sites.choose([self._home(id) for id in staying])
             id = uuid.uuid4().hex[:8]
-            identity = Identity(id, self._republic, uuid.uuid4().hex, founder=False)
             self._coming[id] = _STARTING
-            strategy = placement.strategy(node)
-            arguments = (engine.island, identity, self._settings, self.wish, strategy, None)
-            try:
-                member = await asyncio.to_thread(launch, *arguments, engine.authority)
-            except (RayError, ValueError, OSError, RuntimeError) as error:
+            identity = Identity(id, self._republic, uuid.uuid4().hex, founder=False)
+            member = await self._start(identity, node)
+            if member is None:
                 del self._coming[id]
-                engine.strangers.look_for(id)  # Ray may have taken it, and not have said so
-                self._trouble(f"{id} could not be launched: {error}{self._advice()}")
                 return
-            self._bound[id] = node or ""
-            engine.members[id] = member
             engine.spawn(self._welcome(member))
+
+    async def _start(self, identity: Identity, node: str | None) -> Member | None:
+        """Launch a citizen, in a thread, since Ray takes its time to hand an actor to the cluster.
+        None if Ray does not; that is told."""
+        engine, id = self._engine, identity.id
+        strategy = placement.strategy(node)
+        arguments = (engine.island, identity, self._settings, self.wish, strategy, None)
+        try:
+            member = await asyncio.to_thread(launch, *arguments, engine.authority)
+        except (RayError, ValueError, OSError, RuntimeError) as error:
+            engine.strangers.look_for(id)  # Ray may have taken it, and not have said so
+            self._trouble(f"{id} could not be launched: {error}{self._advice()}")
+            return None
+        self._bound[id] = node or ""
+        engine.members[id] = member
+        return member
 
     async def _welcome(self, member: Member) -> None:
         """Wait for its actor, have it written in, and loaded with the application's state."""
@@ -324,8 +334,10 @@ class Population:
             properties = {"node": introduction.node, "pid": introduction.pid}
             citizen = Citizen(id=id, properties=properties, cookie=introduction.identity.cookie)
             embarked = asyncio.ensure_future(engine.ask(wire.EMBARK, citizen))
+            embarked.add_done_callback(lambda _: engine.changed.ring())
+            heard = engine.changed.rung
             while not embarked.done():  # it may die, and then nobody waits for it any more
-                await asyncio.wait((embarked,), timeout=_LOOK_S)
+                heard = await engine.changed.heard(heard, _LOOK_S)
                 if member.dead:
                     embarked.cancel()
                     return

@@ -10,7 +10,9 @@ import pytest
 from ray.exceptions import ActorDiedError, RaySystemError
 
 from paxos_ray.actors import population as populations
+from paxos_ray.actors.authority import OPEN
 from paxos_ray.actors.engine import Engine
+from paxos_ray.actors.guard import pack_answer
 from paxos_ray.actors.member import Member
 from paxos_ray.actors.population import Population
 from paxos_ray.actors.settings import Settings, Wish
@@ -22,7 +24,7 @@ from tests.core.harness import government
 def sites(monkeypatch: pytest.MonkeyPatch) -> None:
     """One node."""
     here = SimpleNamespace(
-        nodes=[], choose=lambda occupied: None, move=lambda homes: None, died=print
+        nodes=["here"], choose=lambda occupied: None, move=lambda homes: None, died=print
     )
     monkeypatch.setattr(populations, "Sites", lambda *_: here)
     monkeypatch.setattr("ray.is_initialized", lambda: True)  # who is called needs none
@@ -137,6 +139,57 @@ def test_who_was_before_is_stopped_though_it_takes_a_while(monkeypatch: pytest.M
                 await population._look()
                 await asyncio.sleep(0.001)
         assert not engine.foreign
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_a_founder_that_is_not_launched_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        population = of(engine, Wish(1, 3))
+        looked_for: list[str] = []
+        engine.strangers.look_for = looked_for.append  # type: ignore[method-assign]
+
+        def launch(*_: object) -> None:
+            raise AWAY
+
+        monkeypatch.setattr(populations, "launch", launch)
+        population.found()
+        async with asyncio.timeout(60):
+            while not population.troubles:  # noqa: ASYNC110 - nothing else may ring
+                await asyncio.sleep(0.001)
+        assert "founder could not be launched: " in population.describe()[-1]
+        assert looked_for == ["founder"], "Ray may have taken it"
+        assert not population._coming
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_who_founds_twice_has_founded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        population = of(engine, Wish(1, 3))
+        launched: list[str] = []
+
+        def launch(_: object, who: Any, *__: object) -> Member:
+            launched.append(who.id)
+            handle = Silent()
+            handle.introduce = SimpleNamespace(remote=introduce)  # type: ignore[attr-defined]
+            return Member(who.id, handle)
+
+        async def introduce(*_: object) -> bytes:
+            return pack_answer(OPEN, "introduce", "an introduction")
+
+        monkeypatch.setattr(populations, "launch", launch)
+        population.found()
+        population.found()
+        async with asyncio.timeout(60):
+            while population._coming:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+        assert launched == list(engine.members) == ["founder"]
+        assert engine.members["founder"].due is not None
         engine.close()
 
     asyncio.run(run())
