@@ -19,7 +19,7 @@ from ray.exceptions import ActorDiedError, RayError
 from paxos_ray.actors import placement, wire
 from paxos_ray.actors.citizen import Introduction
 from paxos_ray.actors.engine import Engine
-from paxos_ray.actors.errors import NotAdmitted
+from paxos_ray.actors.errors import NotAdmitted, line_of
 from paxos_ray.actors.guard import refusal
 from paxos_ray.actors.heritage import Identity, precedes
 from paxos_ray.actors.member import Lost, Member, launch
@@ -374,10 +374,8 @@ class Population:
                 f"{member.id} has not been started for {LAUNCH_LIMIT_S:g} s{self._advice()}"
             )
         except (RayError, NotAdmitted) as error:
-            first = str(error).strip().splitlines()[0]
-            self._trouble(
-                f"{member.id} could not be started: {refusal(error) or first}{self._advice()}"
-            )
+            why = refusal(error) or line_of(error)
+            self._trouble(f"{member.id} could not be started: {why}{self._advice()}")
         else:
             member.introduction = introduction
             return introduction

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray.exceptions import ActorDiedError, RaySystemError
+from ray.exceptions import ActorDiedError, RayError, RaySystemError
 
 from paxos_ray.actors import population as populations
 from paxos_ray.actors.authority import OPEN
@@ -183,14 +183,37 @@ def test_who_founds_twice_has_founded_once(monkeypatch: pytest.MonkeyPatch) -> N
             return pack_answer(OPEN, "introduce", "an introduction")
 
         monkeypatch.setattr(populations, "launch", launch)
+        given: list[str] = []
+        engine.schedule = lambda member, *_: given.append(member.id)  # type: ignore
         population.found()
         population.found()
         async with asyncio.timeout(60):
             while population._coming:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
         assert launched == list(engine.members) == ["founder"]
-        assert engine.members["founder"].due is not None
+        assert given == ["founder"], "a turn"
         engine.close()
+
+    asyncio.run(run())
+
+
+def test_who_cannot_be_started_is_stopped_though_ray_says_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ray = Deadly(monkeypatch)
+
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        population = of(engine, Wish(1, 3))
+        handle = Silent()
+        handle.introduce = SimpleNamespace(remote=introduce)  # type: ignore[attr-defined]
+        assert await population._await_launch(Member("b", handle)) is None
+        assert population.troubles[0].startswith("b could not be started: RayError; ")
+        assert ray.tried == 1
+        engine.close()
+
+    async def introduce(*_: object) -> None:
+        raise RayError
 
     asyncio.run(run())
 
