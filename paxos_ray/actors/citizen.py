@@ -327,6 +327,7 @@ class Citizen(Forebear):
         legislator = self._legislator
         legislator.tick(_now())
         self._apply()
+        self._snapshots.expire()
         if self._leads and self._keeping.is_due(self._replica, _now()):  # log time passes
             legislator.enqueue(_now(), self._identity.republic, encode_pass())
             self._apply()
