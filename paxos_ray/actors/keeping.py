@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
@@ -64,6 +65,21 @@ class Keeping:
                 hosted.renewed(made, deeds)
 
         self._aside(hosted.pack_state, done, "checkpoint")
+
+    # -- digests ------------------------------------------------------------------------------
+
+    def digest(self, replica: Replica) -> Future[str | None]:
+        """Make a digest of the state as it is: to be waited for outside the lock, within which this
+        is called. None if none can be made."""
+        made: Future[str | None] = Future()
+
+        def done(said: bytes | Failed) -> None:
+            if isinstance(said, Failed):
+                log.warning("no digest: %s", said)
+            made.set_result(None if isinstance(said, Failed) else said.decode())
+
+        self._aside(lambda: replica.digest().encode(), done, "digest")
+        return made
 
     # -- audits -------------------------------------------------------------------------------
 
