@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -49,6 +50,7 @@ AGAIN_S = 3.0
 CALL_LIMIT_S = 10.0  # of a client's call: it asks again if it still waits
 LOADING_S = 0.02  # for who has not the application's state yet
 IMPATIENT_S = 0.1  # for who has kept a carrier waiting before
+REIGNS = 1_000  # are remembered
 PROBE_S = 1.0  # so often that one is tried again: should it be that its answer was lost
 
 
@@ -70,7 +72,8 @@ class Engine:
         self.refused: dict[str, str] = {}  # who is not understood or not let in, and why
         self.members: dict[str, Member] = {}
         self.government: Government | None = None
-        self.reigns: list[tuple[int, str]] = []  # number and leader of governments seen here
+        # Number and leader of the last governments seen here.
+        self.reigns: deque[tuple[int, str]] = deque(maxlen=REIGNS)
         self.changed = Bell()  # the government, or who lives
         self.told = Bell()  # somebody has more of the log
         self.owner = uuid.uuid4().hex[:12]

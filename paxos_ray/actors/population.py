@@ -93,7 +93,11 @@ class Population:
 
     def renew(self, ids: Iterable[str]) -> None:
         """Replace these, one at a time: first another comes, then one leaves, the leader last."""
-        self._renewed.update(dict.fromkeys(ids))
+        asked = [*self._renewed, *ids]
+        government = self._engine.government
+        if government is not None:  # who has left needs no more
+            asked = [id for id in asked if id in government.citizens]
+        self._renewed = dict.fromkeys(asked)
         self._engine.changed.ring()
 
     @property

@@ -12,6 +12,7 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError
 
 from paxos_ray import Citizen, Government, Promise
 from paxos_ray.actors import absences
+from paxos_ray.actors import engine as engines
 from paxos_ray.actors.coordinator import Coordinator
 from paxos_ray.actors.engine import BRINGER_PAUSE_S, FEW_RECIPIENTS, MOST_PAUSES, PROBE_S, Engine
 from paxos_ray.actors.member import Lost, Member
@@ -218,6 +219,19 @@ def test_the_log_is_brought_to_many_less_often() -> None:
         assert pause_s(2 * FEW_RECIPIENTS) == 2 * BRINGER_PAUSE_S
         assert pause_s(1_000) == MOST_PAUSES * BRINGER_PAUSE_S
         asked.cancel()
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_the_last_governments_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "REIGNS", 2)
+
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        for number in range(17, 21):
+            engine._install(government("ab", "c", "", number=number, acclimated="abc"))
+        assert list(engine.reigns) == [(19, "a"), (20, "a")]
         engine.close()
 
     asyncio.run(run())

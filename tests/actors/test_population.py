@@ -218,6 +218,21 @@ def test_who_cannot_be_started_is_stopped_though_ray_says_nothing_more(
     asyncio.run(run())
 
 
+def test_who_is_renewed_and_gone_is_forgotten() -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        population = of(engine, Wish(1, 3))
+        engine.government = government("ab", "c", "", number=9, acclimated="abc")
+        population.renew("abc")
+        assert population._left_to_renew() == [*"cba"]
+        engine.government = government("bd", "e", "", number=12, acclimated="bde")
+        population.renew("abc")
+        assert list(population._renewed) == population._left_to_renew() == ["b"]
+        engine.close()
+
+    asyncio.run(run())
+
+
 def test_few_are_launched_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     async def run() -> None:
         engine = Engine("island", Settings())
