@@ -23,7 +23,7 @@ from paxos_ray.actors.bell import Bell
 from paxos_ray.actors.doors import GIVE, REPLY, REQUEST, SETTLE, SETTLED
 from paxos_ray.actors.errors import NotAdmitted
 from paxos_ray.actors.guard import refusal
-from paxos_ray.actors.member import Lost, Member
+from paxos_ray.actors.member import Lost, Member, stop
 from paxos_ray.actors.quorum import Quorum
 from paxos_ray.actors.settings import Settings
 from paxos_ray.actors.strangers import Strangers
@@ -491,6 +491,11 @@ class Engine:
         member.stopped = True
         self.forget(member)
         self.foreign[member.id] = member, republic
+
+    async def stop(self, member: Member) -> None:
+        """End its actor, and forget it."""
+        await stop(member)
+        self.forget(member)
 
     def forget(self, member: Member) -> None:
         """It was stopped: nothing is due at it any more."""

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ray.exceptions import ActorDiedError, RayError, RaySystemError
+from ray.exceptions import ActorDiedError, RaySystemError
 
+from paxos_ray.actors import member as members
+from paxos_ray.actors import newcomers
 from paxos_ray.actors import population as populations
-from paxos_ray.actors.authority import OPEN
 from paxos_ray.actors.engine import Engine
-from paxos_ray.actors.guard import pack_answer
 from paxos_ray.actors.member import Member
 from paxos_ray.actors.population import Population
 from paxos_ray.actors.settings import Settings, Wish
@@ -24,7 +24,7 @@ from tests.core.harness import government
 def sites(monkeypatch: pytest.MonkeyPatch) -> None:
     """One node."""
     here = SimpleNamespace(
-        nodes=["here"], choose=lambda occupied: None, move=lambda homes: None, died=print
+        nodes=[], choose=lambda occupied: None, move=lambda homes: None, died=print
     )
     monkeypatch.setattr(populations, "Sites", lambda *_: here)
     monkeypatch.setattr("ray.is_initialized", lambda: True)  # who is called needs none
@@ -40,7 +40,7 @@ def test_who_is_being_launched_is_not_asked_who_it_is() -> None:
         population = of(engine, Wish(1, 3))
         starting, found = Silent(), Silent()
         engine.members.update(a=Member("a", starting), b=Member("b", found))
-        population._coming["a"] = "is being launched"
+        population._newcomers.coming["a"] = "is being launched"
         await population._look()
         await population.want(Wish(2, 5))
         assert found.calls > 0, "nobody knows who that is"
@@ -79,8 +79,8 @@ class Deadly:
         self.tried = 0
         self._fails = list(fails)
         monkeypatch.setattr("ray.kill", self._kill)
-        monkeypatch.setattr(populations, "_AFTER_FAILURE_S", 0.001)
-        monkeypatch.setattr(populations, "_LOOK_S", 0.001)
+        monkeypatch.setattr(members, "_AGAIN_S", 0.001)
+        monkeypatch.setattr(members, "_GONE_S", 0.001)
 
     def _kill(self, _: object) -> None:
         self.tried += 1
@@ -144,80 +144,6 @@ def test_who_was_before_is_stopped_though_it_takes_a_while(monkeypatch: pytest.M
     asyncio.run(run())
 
 
-def test_a_founder_that_is_not_launched_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run() -> None:
-        engine = Engine("island", Settings())
-        population = of(engine, Wish(1, 3))
-        looked_for: list[str] = []
-        engine.strangers.look_for = looked_for.append  # type: ignore[method-assign]
-
-        def launch(*_: object) -> None:
-            raise AWAY
-
-        monkeypatch.setattr(populations, "launch", launch)
-        population.found()
-        async with asyncio.timeout(60):
-            while not population.troubles:  # noqa: ASYNC110 - nothing else may ring
-                await asyncio.sleep(0.001)
-        assert "founder could not be launched: " in population.describe()[-1]
-        assert looked_for == ["founder"], "Ray may have taken it"
-        assert not population._coming
-        engine.close()
-
-    asyncio.run(run())
-
-
-def test_who_founds_twice_has_founded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run() -> None:
-        engine = Engine("island", Settings())
-        population = of(engine, Wish(1, 3))
-        launched: list[str] = []
-
-        def launch(_: object, who: Any, *__: object) -> Member:
-            launched.append(who.id)
-            handle = Silent()
-            handle.introduce = SimpleNamespace(remote=introduce)  # type: ignore[attr-defined]
-            return Member(who.id, handle)
-
-        async def introduce(*_: object) -> bytes:
-            return pack_answer(OPEN, "introduce", "an introduction")
-
-        monkeypatch.setattr(populations, "launch", launch)
-        given: list[str] = []
-        engine.schedule = lambda member, *_: given.append(member.id)  # type: ignore
-        population.found()
-        population.found()
-        async with asyncio.timeout(60):
-            while population._coming:  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
-        assert launched == list(engine.members) == ["founder"]
-        assert given == ["founder"], "a turn"
-        engine.close()
-
-    asyncio.run(run())
-
-
-def test_who_cannot_be_started_is_stopped_though_ray_says_nothing_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    ray = Deadly(monkeypatch)
-
-    async def run() -> None:
-        engine = Engine("island", Settings())
-        population = of(engine, Wish(1, 3))
-        handle = Silent()
-        handle.introduce = SimpleNamespace(remote=introduce)  # type: ignore[attr-defined]
-        assert await population._await_launch(Member("b", handle)) is None
-        assert population.troubles[0].startswith("b could not be started: RayError; ")
-        assert ray.tried == 1
-        engine.close()
-
-    async def introduce(*_: object) -> None:
-        raise RayError
-
-    asyncio.run(run())
-
-
 def test_who_is_renewed_and_gone_is_forgotten() -> None:
     async def run() -> None:
         engine = Engine("island", Settings())
@@ -241,14 +167,14 @@ def test_few_are_launched_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         engine.members["a"] = member = Member("a", Silent())
         introduction: Any = SimpleNamespace(node="here", wish=population.wish)
         member.introduction = introduction
-        monkeypatch.setattr(populations, "launch", lambda _, who, *__: Member(who.id, Silent()))
+        monkeypatch.setattr(newcomers, "launch", lambda _, who, *__: Member(who.id, Silent()))
         for _ in range(3):
             await population._look()
-            assert len(population._coming) == populations._STARTS
-        first = next(iter(population._coming))
-        population._coming[first] = "loads the state"
+            assert len(population._newcomers.coming) == populations._STARTS
+        first = next(iter(population._newcomers.coming))
+        population._newcomers.coming[first] = "loads the state"
         await population._look()
-        assert len(population._coming) == populations._STARTS + 1
+        assert len(population._newcomers.coming) == populations._STARTS + 1
         engine.close()
 
     asyncio.run(run())
@@ -276,7 +202,7 @@ def test_once_there_is_a_majority_again_the_others_are_waited_for_anew() -> None
         assert launched == []
         population._lacked_at -= 41
         await population._look()
-        population._quiet_until = 0
+        population._newcomers.quiet_until = 0
         await population._look()
         assert launched == [1]
         engine.close()
