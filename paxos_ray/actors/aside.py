@@ -27,13 +27,25 @@ class Failed(Exception):
 
 
 def aside(work: Callable[[], bytes], done: Callable[[bytes | Failed], None], name: str) -> None:
-    """Have `work` done in a copy of this process; tell `done` in a thread, what came of it."""
+    """Have `work` done in a copy of this process; tell `done` in a thread, what came of it. Raises
+    `OSError` if there can be no more processes or threads: then nothing is left of it."""
     reading, writing = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        raise
     if pid == 0:
         _run(work, writing)
     os.close(writing)
-    threading.Thread(target=_await, args=(pid, reading, done), name=name, daemon=True).start()
+    try:
+        threading.Thread(target=_await, args=(pid, reading, done), name=name, daemon=True).start()
+    except RuntimeError as error:
+        os.close(reading)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise OSError(str(error)) from None
 
 
 def _run(work: Callable[[], bytes], writing: int) -> None:

@@ -7,14 +7,16 @@ import logging
 import os
 from typing import Any
 
+import ray
 from ray.exceptions import RayError
 
-from paxos_ray.actors import wire
+from paxos_ray.actors import placement, wire
 from paxos_ray.actors.authority import Authority
+from paxos_ray.actors.citizen import end_process
 from paxos_ray.actors.engine import Engine
 from paxos_ray.actors.member import Lost, Member, find
 from paxos_ray.actors.population import Population
-from paxos_ray.actors.settings import Settings, Wish
+from paxos_ray.actors.settings import Settings, Wish, namespace
 from paxos_ray.actors.wire import Answer, Opening, seal, unseal
 from paxos_ray.machines import encode_open
 
@@ -56,6 +58,23 @@ class Carrier:
         """The process id, once there is more to be had."""
         await self.ready.wait()
         return os.getpid()
+
+    async def begin(self, known: tuple[tuple[str, Any], ...] = ()) -> None:
+        """`recover`. If that fails, this process ends, and Ray starts another: nobody could use one
+        that waits for ever."""
+        try:
+            await self.recover(known)
+        except Exception:
+            log.critical("island %s: this carrier ends", self.engine.island, exc_info=True)
+            end_process()
+            raise
+
+    def sweep(self) -> None:
+        """See `Engine.sweep`. One that fails is not the last."""
+        try:
+            self.engine.sweep()
+        except Exception:
+            log.exception("island %s: a sweep failed", self.engine.island)
 
     async def recover(self, known: tuple[tuple[str, Any], ...] = ()) -> None:
         """Find the citizens, and who leads: of those who answer soon, who knows the latest
@@ -107,3 +126,24 @@ class Carrier:
             await self.engine.follow(member, turn)
         except Lost:
             pass
+
+
+def start(
+    actor: type, name: str, island: str, settings: Settings, node: str | None, *arguments: Any
+) -> Any:
+    """Start the actor of a carrier under that name, on that node if it can be, with these
+    arguments. Raises `ValueError` if the island has one of that name, and what Ray raises."""
+    return (
+        ray.remote(actor)
+        .options(
+            name=name,
+            namespace=namespace(island),
+            lifetime="detached",
+            num_cpus=settings.carrier_cpus,
+            max_restarts=-1,
+            max_concurrency=10_000,
+            enable_task_events=False,
+            scheduling_strategy=placement.strategy(node),
+        )
+        .remote(*arguments)
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections import defaultdict
 from typing import Any, NamedTuple
@@ -110,6 +111,7 @@ class Citizen(Forebear):
         self._replica = Replica()
         self._keeping = Keeping(self._lock)
         self._keeping.adopt(self._replica)
+        self._digesting = threading.Lock()
         self._snapshots = Snapshots(authority)
         self._tail = Tail(settings.limits.stream_bytes)
         self._board = Board(settings.limits.event_bytes)
@@ -291,31 +293,40 @@ class Citizen(Forebear):
         with self._lock:
             return self._keeping.audited(promise, self._replica.applied)
 
+    @ray.method(concurrency_group=WATCHES)
     def portray(self, digest: bool) -> Portrait:
-        """What people want to know; the digest takes a while if the state is large."""
-        with self._lock:
-            seen = self._legislator.inspect()
-            replica = self._replica
-            return Portrait(
-                id=seen.id,
-                pid=os.getpid(),
-                node=self._node,
-                address=str(ray.util.get_node_ip_address()),  # type: ignore[no-untyped-call]
-                role=seen.role,
-                top=seen.top,
-                minimum=seen.minimum,
-                applied=replica.applied,
-                digest=replica.digest() if digest else None,
-                entries=len(self._legislator.log),
-                heft=seen.heft,
-                log_weight=seen.details["log_weight"],
-                queued=seen.queued,
-                queue_weight=seen.details["queue_weight"],
-                stream_weight=self._tail.weight,
-                stream_from=self._tail.earliest,
-                event_weight=self._board.weight,
-                events_from=self._board.earliest,
-            )
+        """What people want to know. The digest takes a while if the state is large: it is made
+        aside, one at a time, while the citizen goes on."""
+        if not digest:
+            with self._lock:
+                return self._portrait()
+        with self._digesting:
+            with self._lock:
+                portrait, made = self._portrait(), self._keeping.digest(self._replica)
+            return portrait._replace(digest=made.result())
+
+    def _portrait(self) -> Portrait:
+        seen = self._legislator.inspect()
+        return Portrait(
+            id=seen.id,
+            pid=os.getpid(),
+            node=self._node,
+            address=str(ray.util.get_node_ip_address()),  # type: ignore[no-untyped-call]
+            role=seen.role,
+            top=seen.top,
+            minimum=seen.minimum,
+            applied=self._replica.applied,
+            digest=None,
+            entries=len(self._legislator.log),
+            heft=seen.heft,
+            log_weight=seen.details["log_weight"],
+            queued=seen.queued,
+            queue_weight=seen.details["queue_weight"],
+            stream_weight=self._tail.weight,
+            stream_from=self._tail.earliest,
+            event_weight=self._board.weight,
+            events_from=self._board.earliest,
+        )
 
     @ray.method(concurrency_group=PROBES)
     def probe(self) -> None:
@@ -327,6 +338,7 @@ class Citizen(Forebear):
         legislator = self._legislator
         legislator.tick(_now())
         self._apply()
+        self._snapshots.expire()
         if self._leads and self._keeping.is_due(self._replica, _now()):  # log time passes
             legislator.enqueue(_now(), self._identity.republic, encode_pass())
             self._apply()

@@ -17,7 +17,7 @@ import ray
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from paxos_ray.actors.errors import IslandError, TimedOut
+from paxos_ray.actors.errors import IslandError, TimedOut, line_of
 
 T = TypeVar("T")
 
@@ -109,7 +109,7 @@ class Task(Generic[T]):
         except RayTaskError as error:
             raise error.cause from None
         except RayError as error:
-            raise TaskFailed(str(error).strip().splitlines()[0]) from None
+            raise TaskFailed(line_of(error)) from None
         return value
 
 

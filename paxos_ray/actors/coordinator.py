@@ -6,25 +6,28 @@ What it knows it reads from the citizens. So killing it costs an island a pause 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from dataclasses import dataclass
 
-import ray
+from ray.exceptions import RayError
 
-from paxos_ray.actors import deputy, placement
+from paxos_ray.actors import deputy
 from paxos_ray.actors.audit import Audit, Divergence
 from paxos_ray.actors.authority import OPEN, Authority
 from paxos_ray.actors.autoscale import Autoscale
-from paxos_ray.actors.carrier import SWEEP_S, Carrier
+from paxos_ray.actors.carrier import SWEEP_S, Carrier, start
 from paxos_ray.actors.citizen import Portrait
 from paxos_ray.actors.growing import grow
 from paxos_ray.actors.guard import Guarded, guarded
 from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.placement import Node
 from paxos_ray.actors.scaling import Scaling
-from paxos_ray.actors.settings import COORDINATOR, Limits, Settings, Wish, namespace
+from paxos_ray.actors.settings import COORDINATOR, Limits, Settings, Wish
 from paxos_ray.core.government import Government
 from paxos_ray.core.promise import Promise
+
+log = logging.getLogger("paxos_ray")
 
 LAG_S = 0.5
 """How long a reader waits for the citizen that it reads from when others have what is next."""
@@ -211,7 +214,7 @@ class Coordinator:
     async def _portray(self, member: Member, digest: bool, limit_s: float) -> Portrait | None:
         try:
             portrait: Portrait = await self._engine.call(
-                member, member.citizen.portray.remote(digest), limit_s
+                member, member.citizen.portray.remote(digest), limit_s, owed=False
             )
         except Lost:
             return None
@@ -220,7 +223,7 @@ class Coordinator:
     # -- inside -------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        await self._carrier.recover()
+        await self._carrier.begin()
         engine = self._engine
         engine.spawn(self._population.sites.keep())
         engine.spawn(self._population.keep())
@@ -229,17 +232,28 @@ class Coordinator:
         engine.spawn(self._scaling.keep())
         while True:
             await asyncio.sleep(SWEEP_S)
-            engine.sweep()
+            self._carrier.sweep()
 
     async def _appoint(self) -> None:
         """See that there is a deputy, once there is an island to stand in for, and inform it."""
         heard = -1
         while not self._population.shaped:
             heard = await self._engine.changed.heard(heard, SWEEP_S)
-        node = self._population.sites.carrier_node(self._population.homes())
-        arguments = (self._engine.island, self._republic, self._settings, node, self._authority)
-        found = await asyncio.to_thread(deputy.appoint, *arguments)
-        await deputy.inform(self._engine, Guarded(found, self._authority))
+        await deputy.inform(self._engine, Guarded(await self._appointed(), self._authority))
+
+    async def _appointed(self) -> object:
+        """The deputy, once Ray has one: it may be away, or know one that is just dying."""
+        island, population = self._engine.island, self._population
+        while True:
+            node = population.sites.carrier_node(population.homes())
+            arguments = (island, self._republic, self._settings, node, self._authority)
+            try:
+                found: object = await asyncio.to_thread(deputy.appoint, *arguments)
+            except (RayError, ValueError, OSError, RuntimeError) as error:
+                log.warning("island %s: no deputy could be appointed: %s", island, error)
+                await asyncio.sleep(SWEEP_S)
+            else:
+                return found
 
 
 @guarded
@@ -262,20 +276,9 @@ def create(
 
     Raises `ValueError` when it is taken already.
     """
-    return (
-        ray.remote(CoordinatorActor)
-        .options(
-            name=COORDINATOR,
-            namespace=namespace(island),
-            lifetime="detached",
-            num_cpus=settings.carrier_cpus,
-            max_restarts=-1,
-            max_concurrency=10_000,
-            enable_task_events=False,
-            scheduling_strategy=placement.strategy(node),
-        )
-        .remote(island, republic, settings, wish, authority)
-    )
+    arguments = (island, republic, settings, wish, authority)
+    actor: object = start(CoordinatorActor, COORDINATOR, island, settings, node, *arguments)
+    return actor
 
 
 __all__ = ["Coordinator", "Progress", "Survey", "create"]

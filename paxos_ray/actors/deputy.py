@@ -12,17 +12,15 @@ import asyncio
 import contextlib
 from typing import Any
 
-import ray
 from ray.exceptions import RayError
 
-from paxos_ray.actors import placement
 from paxos_ray.actors.authority import OPEN, Authority
-from paxos_ray.actors.carrier import SWEEP_S, Carrier
+from paxos_ray.actors.carrier import SWEEP_S, Carrier, start
 from paxos_ray.actors.connection import named
 from paxos_ray.actors.engine import Engine
 from paxos_ray.actors.errors import NotAdmitted
 from paxos_ray.actors.guard import Guarded, guarded
-from paxos_ray.actors.settings import DEPUTY, Settings, Wish, namespace
+from paxos_ray.actors.settings import DEPUTY, Settings, Wish
 from paxos_ray.actors.suspicion import settle
 
 INFORM_S = 5.0
@@ -40,19 +38,25 @@ class Deputy:
         self._authority = authority
         self._arguments = (island, republic, settings, Wish(0, 0), authority)
         self._carrier: Carrier | None = None
-        self._citizens: dict[str, Any] = {}  # those that this process could call
+        self._citizens: dict[str, Any] = {}  # those whom this process could call
+        self._greeted: set[str] = set()  # those who have yet to answer
 
     async def know(self, citizens: tuple[tuple[str, Any], ...]) -> None:
         """These are the citizens: the id of each, and its actor."""
         ids = dict(citizens)
         self._citizens = {id: handle for id, handle in self._citizens.items() if id in ids}
-        new = [(id, handle) for id, handle in citizens if id not in self._citizens]
+        known = self._citizens.keys() | self._greeted
+        new = [(id, handle) for id, handle in citizens if id not in known]
+        self._greeted.update(id for id, _ in new)
         await asyncio.gather(*(self._greet(id, handle) for id, handle in new))
 
     async def _greet(self, id: str, handle: Any) -> None:
         # Where an actor is, Ray's control service is asked when that one is called for the first
         # time, and not before.
-        await settle(handle.probe.remote())
+        try:
+            await settle(handle.probe.remote())
+        finally:
+            self._greeted.discard(id)
         self._citizens[id] = handle
 
     async def known(self) -> tuple[str, ...]:
@@ -82,11 +86,11 @@ class Deputy:
         return self._carrier
 
     async def _run(self, carrier: Carrier) -> None:
-        await carrier.recover(tuple(self._citizens.items()))
+        await carrier.begin(tuple(self._citizens.items()))
         asking = carrier.engine.asking
         while asking.any or carrier.engine.times.since(asking.asked_at) < _STAYS_S:
             await asyncio.sleep(SWEEP_S)
-            carrier.engine.sweep()
+            carrier.sweep()
         self._carrier = None
         carrier.engine.close()
 
@@ -110,21 +114,11 @@ async def inform(engine: Engine, deputy: Guarded) -> None:
 def appoint(
     island: str, republic: str, settings: Settings, node: str | None, authority: Authority
 ) -> Any:
-    """The deputy of an island: a new one, on that node if it can be, unless it has one."""
+    """The deputy of an island: a new one, on that node if it can be, unless it has one. Raises
+    `ValueError` if that one is no more, and what Ray raises."""
     try:
-        return (
-            ray.remote(DeputyActor)
-            .options(
-                name=DEPUTY,
-                namespace=namespace(island),
-                lifetime="detached",
-                num_cpus=settings.carrier_cpus,
-                max_restarts=-1,
-                max_concurrency=10_000,
-                enable_task_events=False,
-                scheduling_strategy=placement.strategy(node),
-            )
-            .remote(island, republic, settings, authority)
+        return start(
+            DeputyActor, DEPUTY, island, settings, node, island, republic, settings, authority
         )
     except ValueError:
         return named(DEPUTY, island)

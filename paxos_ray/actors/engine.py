@@ -7,9 +7,9 @@ exist twice: whatever it asks twice is asked safely.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import uuid
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,11 +23,11 @@ from paxos_ray.actors.bell import Bell
 from paxos_ray.actors.doors import GIVE, REPLY, REQUEST, SETTLE, SETTLED
 from paxos_ray.actors.errors import NotAdmitted
 from paxos_ray.actors.guard import refusal
-from paxos_ray.actors.member import Lost, Member
+from paxos_ray.actors.member import Lost, Member, stop
 from paxos_ray.actors.quorum import Quorum
 from paxos_ray.actors.settings import Settings
 from paxos_ray.actors.strangers import Strangers
-from paxos_ray.actors.suspicion import Watch
+from paxos_ray.actors.suspicion import Watch, settle
 from paxos_ray.actors.timetable import Timetable
 from paxos_ray.actors.transfer import transfer
 from paxos_ray.actors.wire import Bundle, Turn, seal, unseal
@@ -50,6 +50,7 @@ AGAIN_S = 3.0
 CALL_LIMIT_S = 10.0  # of a client's call: it asks again if it still waits
 LOADING_S = 0.02  # for who has not the application's state yet
 IMPATIENT_S = 0.1  # for who has kept a carrier waiting before
+REIGNS = 1_000  # are remembered
 PROBE_S = 1.0  # so often that one is tried again: should it be that its answer was lost
 
 
@@ -71,7 +72,8 @@ class Engine:
         self.refused: dict[str, str] = {}  # who is not understood or not let in, and why
         self.members: dict[str, Member] = {}
         self.government: Government | None = None
-        self.reigns: list[tuple[int, str]] = []  # number and leader of governments seen here
+        # Number and leader of the last governments seen here.
+        self.reigns: deque[tuple[int, str]] = deque(maxlen=REIGNS)
         self.changed = Bell()  # the government, or who lives
         self.told = Bell()  # somebody has more of the log
         self.owner = uuid.uuid4().hex[:12]
@@ -232,18 +234,20 @@ class Engine:
         replies = [other.receive(request) for other, request in zip(circle, requests, strict=True)]
         settled = sign(SETTLE, seal(tuple(wire.Round(self.owner, key, None, (), self.known))))
         last = member.settle(settled, *replies)
+        turn: Turn | None = None
         try:
             async with asyncio.timeout(self._limit_s) as scope:
                 for one in (member, *circle):
                     one.calls[scope] = self._loop.time()
-                turn: Turn = unseal(self.authority.verify(SETTLED, await last))
+                turn = unseal(self.authority.verify(SETTLED, await last))
         except (RayError, NotAdmitted, TimeoutError):
             for reference in (*requests, *replies, last):
-                self.spawn(_disregard(reference))
-            return await self._mend(member, key, circle, requests, replies)
+                self.spawn(settle(reference))  # Ray complains of errors that nobody looks at
         finally:
             for one in (member, *circle):
                 one.calls.pop(scope, None)
+        if turn is None:
+            return await self._mend(member, key, circle, requests, replies)
         self._brought(circle, brought)
         self._is_at(member, turn)
         return turn
@@ -310,15 +314,20 @@ class Engine:
         except Lost:
             return None
 
-    async def call(self, member: Member, reference: Any, limit_s: float | None = None) -> Any:
+    async def call(
+        self, member: Member, reference: Any, limit_s: float | None = None, owed: bool = True
+    ) -> Any:
         """The result of a call on a citizen. Raises `Lost` when there is none; if that is so
-        because the citizen is dead, the others are told."""
+        because the citizen is dead, the others are told. Who does not answer in time is hung,
+        unless that is more than it owes: a limit of somebody else's."""
         try:
             async with asyncio.timeout(limit_s or self._limit_s) as scope:
                 member.calls[scope] = self._loop.time()
                 result = await reference
         except TimeoutError:
-            if member.hung_at is None:
+            if not owed:
+                self.spawn(settle(reference))
+            elif member.hung_at is None:
                 self.absences.hangs(member, reference)
             raise Lost from None
         except ActorDiedError as error:
@@ -483,14 +492,13 @@ class Engine:
         self.forget(member)
         self.foreign[member.id] = member, republic
 
+    async def stop(self, member: Member) -> None:
+        """End its actor, and forget it."""
+        await stop(member)
+        self.forget(member)
+
     def forget(self, member: Member) -> None:
         """It was stopped: nothing is due at it any more."""
         self.times.cancel(member)
         self.members.pop(member.id, None)
         self.refused.pop(member.id, None)
-
-
-async def _disregard(reference: Any) -> None:
-    """Ray complains of errors that nobody looks at."""
-    with contextlib.suppress(RayError):
-        await reference

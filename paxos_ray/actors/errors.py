@@ -127,6 +127,11 @@ class SharedNodes(UserWarning):
     """So many citizens share a node that writes stop when it is lost: there are too few nodes."""
 
 
+def line_of(error: BaseException, which: int = 0) -> str:
+    """A line of what an error says, the first; the name of its type if it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[which]
+
+
 __all__ = [
     "CannotRecord",
     "ClusterTooSmall",

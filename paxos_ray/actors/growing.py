@@ -66,6 +66,7 @@ _known: dict[type, tuple[str, ...]] = {}
 
 grow(
     messages.Report,
+    messages.Register,
     messages.Synchronize,
     messages.Write,
     messages.Prepare,

@@ -66,7 +66,7 @@ class Estate(NamedTuple):
     number: int
 
 
-grow(Identity, Statement)
+grow(Identity, Statement, Estate)
 
 
 class Forebear:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
@@ -57,20 +57,34 @@ class Keeping:
         deeds = hosted.deeds
 
         def done(made: bytes | Failed) -> None:
-            with self._lock:
-                self._renewing.discard(id(hosted))
-                if isinstance(made, Failed):
-                    log.error("no new checkpoint: %s", made)
-                    hosted.postpone()
-                else:
-                    hosted.renewed(made, deeds)
+            self._renewing.discard(id(hosted))
+            if isinstance(made, Failed):
+                log.error("no new checkpoint: %s", made)
+                hosted.postpone()
+            else:
+                hosted.renewed(made, deeds)
 
         self._aside(hosted.pack_state, done, "checkpoint")
+
+    # -- digests ------------------------------------------------------------------------------
+
+    def digest(self, replica: Replica) -> Future[str | None]:
+        """Make a digest of the state as it is: to be waited for outside the lock, within which this
+        is called. None if none can be made."""
+        made: Future[str | None] = Future()
+
+        def done(said: bytes | Failed) -> None:
+            if isinstance(said, Failed):
+                log.warning("no digest: %s", said)
+            made.set_result(None if isinstance(said, Failed) else said.decode())
+
+        self._aside(lambda: replica.digest().encode(), done, "digest")
+        return made
 
     # -- audits -------------------------------------------------------------------------------
 
     def audit(self, replica: Replica, promise: Promise) -> None:
-        """Make digests of the state, which is that of this promise."""
+        """Make digests of the state, which is that of this promise. Called within the lock."""
         self._audits[promise] = None
         for old in sorted(self._audits)[:-_KEPT_AUDITS]:
             del self._audits[old]
@@ -81,12 +95,11 @@ class Keeping:
             return json.dumps([parts, time.process_time() - began]).encode()
 
         def done(made: bytes | Failed) -> None:
-            with self._lock:
-                if isinstance(made, Failed):
-                    log.warning("no digests as of %s: %s", promise, made)
-                    self._audits.pop(promise, None)
-                elif promise in self._audits:
-                    self._audits[promise] = Digests(*json.loads(made))
+            if isinstance(made, Failed):
+                log.warning("no digests as of %s: %s", promise, made)
+                self._audits.pop(promise, None)
+            elif promise in self._audits:
+                self._audits[promise] = Digests(*json.loads(made))
 
         self._aside(work, done, "digests")
 
@@ -95,15 +108,19 @@ class Keeping:
         never = Digests({}, 0.0)
         return self._audits.get(promise, never if applied >= promise else None)
 
-    @staticmethod
     def _aside(
-        work: Callable[[], bytes], done: Callable[[bytes | Failed], None], what: str
+        self, work: Callable[[], bytes], done: Callable[[bytes | Failed], None], what: str
     ) -> None:
+        """`done` is called within the lock, as this is."""
+
+        def tell(made: bytes | Failed) -> None:
+            with self._lock:
+                done(made)
+
         try:
-            aside(work, done, what)
-        except OSError as error:  # no more processes, or no memory for one
-            failed = Failed(str(error))
-            threading.Thread(target=done, args=(failed,), name=what, daemon=True).start()
+            aside(work, tell, what)
+        except OSError as error:  # no more processes or threads, or no memory for one
+            done(Failed(str(error)))
 
     # -- log time -----------------------------------------------------------------------------
 

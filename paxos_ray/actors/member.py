@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
 import ray
+from ray.exceptions import ActorDiedError, RayError
 
 from paxos_ray.actors.authority import OPEN, Authority
 from paxos_ray.actors.board import THREADS, WATCHES
 from paxos_ray.actors.citizen import PROBES, Introduction
 from paxos_ray.actors.connection import all_named, named
 from paxos_ray.actors.doors import CitizenActor
+from paxos_ray.actors.errors import NotAdmitted
 from paxos_ray.actors.guard import Asked, Guarded, pack
 from paxos_ray.actors.heritage import Estate, Identity
 from paxos_ray.actors.onlookers import LOOKERS, LOOKS
@@ -23,6 +26,12 @@ from paxos_ray.core.promise import Promise
 
 _GROUPS = {PROBES: 1, WATCHES: THREADS, LOOKS: LOOKERS}
 """How many threads a citizen has for what must not wait for its work on pulses."""
+
+
+_AGAIN_S = 1.0
+_GONE_S = 0.5
+
+log = logging.getLogger("paxos_ray")
 
 
 class Lost(Exception):
@@ -132,6 +141,25 @@ def launch(
         .remote(identity, settings, wish, estate, authority, version)
     )
     return Member(identity.id, handle, authority)
+
+
+async def stop(member: Member) -> None:
+    """Kill the actor, and wait until it is gone, but not for long. While Ray cannot be reached,
+    that is tried again: nobody else would end a detached actor that is no citizen."""
+    member.stopped = True
+    while not member.dead:
+        try:
+            await asyncio.to_thread(ray.kill, member.handle)
+            break
+        except (ActorDiedError, ValueError):  # there is none
+            break
+        except (RayError, OSError, RuntimeError) as error:
+            log.warning("citizen %s could not be stopped: %s", member.id, error)
+            await asyncio.sleep(_AGAIN_S)
+    with contextlib.suppress(RayError, NotAdmitted, TimeoutError):
+        async with asyncio.timeout(_GONE_S):
+            while True:
+                await member.citizen.introduce.remote()
 
 
 def names(island: str) -> list[str]:

@@ -32,6 +32,7 @@ from paxos_ray.actors.errors import (
     RecoveryRefused,
     TimedOut,
     UnknownIsland,
+    line_of,
 )
 from paxos_ray.actors.feed import seconds_of
 from paxos_ray.actors.heritage import Estate, Identity, Statement, heir_of
@@ -126,7 +127,7 @@ def recover_by(
         members = {member.id: member for member in find(name, authority)}
         final = _retire(members, statements)
         found, estate, republic = _bequeath(name, members, final, silent)
-        _found(name, authority, republic, final, members, estate, deadline)
+        _found(name, authority, republic, final, estate, deadline)
         _start(name, authority, republic, final)
         for id in silent:
             with contextlib.suppress(Exception):
@@ -262,7 +263,6 @@ def _found(
     authority: Authority,
     republic: str,
     final: dict[str, Statement],
-    members: dict[str, Member],
     estate: Estate,
     deadline: float,
 ) -> None:
@@ -276,7 +276,7 @@ def _found(
         heir.citizen.introduce.remote(None).get(left_s)
     except RayError as error:
         ray.kill(heir.handle)
-        why = str(error).strip().splitlines()[-1]
+        why = line_of(error, -1)
         raise TimedOut(f"island {name!r}: its heir could not be launched: {why}") from None
 
 

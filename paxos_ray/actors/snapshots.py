@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+import time
+from typing import Any, NamedTuple
 
 import ray
 
@@ -16,6 +17,14 @@ SNAPSHOT = "snapshot"
 KEPT = 8
 """So many at a time: as many newcomers as are launched at once may ask for one."""
 
+UNFETCHED_S = 120.0
+"""So long one is kept for whoever asked: who lives fetches it within a second."""
+
+
+class _Made(NamedTuple):
+    reference: Any
+    at: float
+
 
 class Snapshots:
     """The snapshots that a citizen is asked for, each as an object in Ray's store until whoever
@@ -23,7 +32,7 @@ class Snapshots:
 
     def __init__(self, authority: Authority = OPEN) -> None:
         self._authority = authority
-        self._made: dict[int, Any] = {}
+        self._made: dict[int, _Made | None] = {}  # None: it is being made
         self._count = 0
 
     def freeze(self, copy: object) -> int:
@@ -31,8 +40,8 @@ class Snapshots:
         self._count += 1
         number = self._count
         self._made[number] = None
-        for old in [kept for kept in self._made if kept <= number - KEPT]:
-            del self._made[old]
+        for old in [kept for kept in list(self._made) if kept <= number - KEPT]:
+            self._made.pop(old, None)
         name = f"snapshot {number}"
         threading.Thread(target=self._make, args=(number, copy), name=name, daemon=True).start()
         return number
@@ -47,7 +56,14 @@ class Snapshots:
         if made is None:
             return None
         del self._made[number]
-        return [made]
+        return [made.reference]
+
+    def expire(self) -> None:
+        """Now and then: let go of those whose askers are no more."""
+        late = time.monotonic() - UNFETCHED_S
+        for number, made in list(self._made.items()):
+            if made is not None and made.at < late:
+                del self._made[number]
 
     def _make(self, number: int, copy: object) -> None:
         sink = _Sink()
@@ -58,7 +74,7 @@ class Snapshots:
             self._made.pop(number, None)
             raise
         if number in self._made:
-            self._made[number] = reference
+            self._made[number] = _Made(reference, time.monotonic())
 
 
 class _Sink:

@@ -80,12 +80,12 @@ class IslandStatus:
     """An island at a glance; the citizens in the order of their seats, the leader first.
 
     `population` is how many citizens were asked for, `shaped` whether it has come to that.
-    `governments` are those that the present coordinator has seen, number and leader, the oldest
-    first. `underway` says who is coming and going, and what that waits for. `alarms` says what has
-    come near its limit, of `limits`. `divergences` are what audits have found of late, the oldest
-    first: citizens whose state was not that of the others. `autoscale` says how the
-    population follows what is read, None: it does not; `reads_per_s` is the rate then, of reads
-    that any citizen answers.
+    `governments` are the last thousand that the present coordinator has seen, number and leader,
+    the oldest first. `underway` says who is coming and going, and what that waits for. `alarms`
+    says what has come near its limit, of `limits`. `divergences` are what audits have found of
+    late, the oldest first: citizens whose state was not that of the others. `autoscale` says how
+    the population follows what is read, None: it does not; `reads_per_s` is the rate then, of
+    reads that any citizen answers.
     """
 
     name: str

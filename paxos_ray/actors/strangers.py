@@ -23,6 +23,9 @@ BRIEFLY_S = 0.1
 AGAIN_S = 1.0
 """After a failure, and when Ray has said that there is no such actor."""
 
+KEPT = 1_000
+"""Of so many is remembered that they are nobody, those of whom Ray has said so last."""
+
 
 class Strangers:
     """Those of one island; `met` is told of each that Ray has found."""
@@ -65,18 +68,25 @@ class Strangers:
         self._closed = True
 
     async def _ask(self, id: str) -> Member | None:
-        member: Member | None = None
-        while not self._closed:
-            try:
-                member = await asyncio.to_thread(look_up, self._island, id, self._authority)
-                break
-            except (RayError, OSError, RuntimeError) as error:
-                log.warning("island %s: who %s is, is not known: %s", self._island, id, error)
-                await asyncio.sleep(AGAIN_S)
-        del self._asked[id]
+        try:
+            member = await self._look_up(id)
+        finally:
+            del self._asked[id]
         if member is None:
+            self._nobody.pop(id, None)  # the last comes last
             self._nobody[id] = self._loop.time()
+            if len(self._nobody) > KEPT:
+                del self._nobody[next(iter(self._nobody))]
         elif not self._closed:
             self._nobody.pop(id, None)
             self._met(member)
         return member
+
+    async def _look_up(self, id: str) -> Member | None:
+        while not self._closed:
+            try:
+                return await asyncio.to_thread(look_up, self._island, id, self._authority)
+            except (RayError, OSError, RuntimeError) as error:
+                log.warning("island %s: who %s is, is not known: %s", self._island, id, error)
+                await asyncio.sleep(AGAIN_S)
+        return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import Any, NamedTuple
 
+from paxos_ray.actors.growing import grow
 from paxos_ray.core.log import ENTRY_HEFT, NOTHING, Entry, heft
 from paxos_ray.core.promise import Promise
 
@@ -42,6 +43,9 @@ class Extract(NamedTuple):
     records: tuple[Record, ...]
     earliest: Promise
     top: Promise
+
+
+grow(Record)
 
 
 class Tail:

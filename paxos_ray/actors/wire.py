@@ -142,7 +142,7 @@ class Turn(NamedTuple):
     republic: str
 
 
-grow(Call, Round, Result, Answer, Look, Roster, Glance, Bundle, Turn)
+grow(Call, Round, Result, Answer, Look, Roster, Glance, Opening, Bundle, Turn)
 
 
 def seal(message: object) -> bytes:

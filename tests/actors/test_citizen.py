@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import pickle
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from paxos_ray.actors import citizen as citizens
+from paxos_ray.actors import snapshots
 from paxos_ray.actors.board import Want
 from paxos_ray.actors.citizen import Citizen, Identity
 from paxos_ray.actors.errors import WrongVersion
 from paxos_ray.actors.heritage import Estate
 from paxos_ray.actors.settings import Limits, Settings, Wish
-from paxos_ray.actors.snapshots import KEPT
+from paxos_ray.actors.snapshots import KEPT, UNFETCHED_S
 from paxos_ray.actors.tail import Extract
 from paxos_ray.actors.wire import MARK, READ, VERSION, WRITE, Call, Turn, seal, unseal
 from paxos_ray.core import Entry, Promise, government
@@ -26,6 +31,7 @@ from paxos_ray.machines.ring import Found
 pytestmark = pytest.mark.usefixtures("cluster")
 
 OWNER = "coordinator"
+SOON_S = 60.0
 
 
 def citizen(id: str, republic: str = "republic", founder: bool = False) -> Citizen:
@@ -216,6 +222,46 @@ def test_as_many_as_are_launched_at_once_may_ask_for_the_state() -> None:
         assert fetched(leader, number)
         with pytest.raises(LookupError):
             leader.fetch(number)
+
+
+def test_a_snapshot_that_nobody_fetches_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asked for it has died meanwhile."""
+    leader = citizen("leader", founder=True)
+    number, later = leader.freeze(), time.monotonic() + UNFETCHED_S + 1
+    while leader._snapshots._made[number] is None:
+        pass
+    turn(leader.turn(OWNER, 0))
+    assert leader._snapshots._made, "it is not yet too late"
+    monkeypatch.setattr(snapshots, "time", SimpleNamespace(monotonic=lambda: later))
+    turn(leader.turn(OWNER, 0))
+    with pytest.raises(LookupError):
+        leader.fetch(number)
+
+
+def test_a_digest_does_not_keep_a_citizen_from_its_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is made aside; however long that takes, and pulses must go on."""
+    begun, may_end = tmp_path / "begun", tmp_path / "may end"
+
+    def digest(_: object) -> str:
+        begun.touch()
+        while not may_end.exists():
+            time.sleep(0.01)
+        return "made"
+
+    monkeypatch.setattr(Replica, "digest", digest)
+    leader = citizen("leader", founder=True)
+    with ThreadPoolExecutor() as threads:
+        try:
+            portrayed = threads.submit(leader.portray, True)
+            while not begun.exists():
+                time.sleep(0.01)
+            turn(threads.submit(leader.turn, OWNER, 0).result(SOON_S))
+            assert leader.portray(False).digest is None
+        finally:
+            may_end.touch()
+        assert portrayed.result(SOON_S).digest == "made"
 
 
 def test_a_watch_at_the_heir_of_a_lost_majority_is_told_of_what_is_gone() -> None:

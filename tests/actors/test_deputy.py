@@ -48,3 +48,18 @@ def test_it_has_called_whom_it_knows_and_forgets_who_is_none_any_more() -> None:
         assert len(one.calls) == 1, "once is enough"
 
     asyncio.run(play())
+
+
+def test_one_that_hangs_is_called_once() -> None:
+    """Each call would stay with it until it answers."""
+
+    async def play() -> None:
+        deputy, one = Deputy("shop", "republic", Settings(5, 3)), Actor()
+        telling = [asyncio.ensure_future(deputy.know(told(one))) for _ in range(3)]
+        await all_that_is_ready()
+        assert len(one.calls) == 1
+        one.calls[0].set_result(None)
+        await asyncio.gather(*telling)
+        assert await deputy.known() == ("citizen 0",)
+
+    asyncio.run(play())

@@ -12,6 +12,8 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError
 
 from paxos_ray import Citizen, Government, Promise
 from paxos_ray.actors import absences
+from paxos_ray.actors import engine as engines
+from paxos_ray.actors.coordinator import Coordinator
 from paxos_ray.actors.engine import BRINGER_PAUSE_S, FEW_RECIPIENTS, MOST_PAUSES, PROBE_S, Engine
 from paxos_ray.actors.member import Lost, Member
 from paxos_ray.actors.settings import Settings
@@ -106,6 +108,44 @@ def test_who_hangs_is_sent_little_until_it_answers() -> None:
     asyncio.run(run())
 
 
+def test_who_takes_longer_than_a_user_waits_is_not_hung(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ray.is_initialized", lambda: True)  # who is called is here
+
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        member, coordinator = Member("b", Silent()), Coordinator.__new__(Coordinator)
+        coordinator._engine = engine
+        assert await coordinator._portray(member, False, 0.01) is None
+        assert member.able
+        assert not member.calls
+        with pytest.raises(Lost):
+            await engine.call(member, member.citizen.portray.remote(False), 0.01)
+        assert not member.able, "the engine's own limits are another matter"
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_of_a_broken_chain_nobody_is_waited_for_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        engine = Engine("island", Settings(ping_ms=10, timeout_ms=40))
+        members = [Member(id, Silent()) for id in "abc"]
+        waited_for: list[str] = []
+
+        async def mend(*_: object) -> str:
+            waited_for.extend(member.id for member in members if member.calls)
+            return "mended"
+
+        monkeypatch.setattr(engine, "_mend", mend)
+        leader, *circle = members
+        leader._gives[2] = lambda _: [leader.handle.give.remote(), leader.handle.give.remote()]
+        assert await engine._chain(leader, tuple(circle), None) == "mended"
+        assert waited_for == [], "who keeps the chain waiting is found out by calls of its own"
+        engine.close()
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("suspected", [False, True])
 def test_who_cannot_be_reached_is_hung_until_it_can(
     suspected: bool, monkeypatch: pytest.MonkeyPatch
@@ -179,6 +219,19 @@ def test_the_log_is_brought_to_many_less_often() -> None:
         assert pause_s(2 * FEW_RECIPIENTS) == 2 * BRINGER_PAUSE_S
         assert pause_s(1_000) == MOST_PAUSES * BRINGER_PAUSE_S
         asked.cancel()
+        engine.close()
+
+    asyncio.run(run())
+
+
+def test_the_last_governments_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "REIGNS", 2)
+
+    async def run() -> None:
+        engine = Engine("island", Settings())
+        for number in range(17, 21):
+            engine._install(government("ab", "c", "", number=number, acclimated="abc"))
+        assert list(engine.reigns) == [(19, "a"), (20, "a")]
         engine.close()
 
     asyncio.run(run())

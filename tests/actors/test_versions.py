@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copyreg
+import inspect
 import os
 import pickle
 import signal
@@ -11,21 +12,27 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
+from dataclasses import is_dataclass, replace
+from typing import Any, get_args, get_type_hints
 
 import pytest
+from pydantic import BaseModel
 
 from paxos_ray import Promise, launch
-from paxos_ray.actors import growing, wire
+from paxos_ray.actors import citizen, growing, wire
 from paxos_ray.actors.authority import OPEN
+from paxos_ray.actors.coordinator import Coordinator, Survey
+from paxos_ray.actors.deputy import Deputy
 from paxos_ray.actors.errors import WrongVersion
-from paxos_ray.actors.heritage import Identity
+from paxos_ray.actors.heritage import Estate, Identity
 from paxos_ray.actors.member import launch as launch_citizen
 from paxos_ray.actors.settings import Settings, Wish
-from paxos_ray.actors.wire import VERSION, Result, Turn, seal, unseal
+from paxos_ray.actors.tail import Extract, Record
+from paxos_ray.actors.wire import VERSION, Opening, Result, Turn, seal, unseal
+from paxos_ray.core import Entry, messages
 from paxos_ray.core.government import Citizen, Government
-from paxos_ray.core.messages import Denied, Lacks
+from paxos_ray.core.messages import Denied, Lacks, Register
+from paxos_ray.core.promise import Ballot
 from tests.actors import theatre
 from tests.actors.theatre import Theatre, until, write
 
@@ -33,6 +40,10 @@ SOON_S = 60.0
 MORE = "a field more"
 
 Play = Callable[[Theatre], Any]
+
+
+def is_of_growing(reduce: Any) -> bool:
+    return getattr(reduce, "__module__", "") == growing.__name__
 
 
 @contextmanager
@@ -50,7 +61,7 @@ def speaking(version: int, more: bool = True) -> Iterator[None]:
         return further
 
     for cls, reduce in before.items():
-        if more and getattr(reduce, "__module__", "") == growing.__name__:
+        if more and is_of_growing(reduce):
             copyreg.pickle(cls, grown(reduce))  # type: ignore[arg-type]
     try:
         yield
@@ -80,6 +91,10 @@ class Ahead:
 MESSAGES = [
     Turn((Result(0, "retry", ""),), 9, None, 5, True, "z", Promise(9, 9), None, "republic"),
     Lacks(None, None),
+    Opening(Promise(9, 9), 60_000),
+    Register(Ballot(9, "b"), ()),
+    Estate([], (), 9),
+    Record(Promise(9, 9), 5, b"body", 1, None),
     Settings(record="/dir"),
     Wish(3, 4),
     Government(
@@ -97,6 +112,49 @@ def test_a_field_more_is_left_out(message: Any) -> None:
         said = seal(message)
     assert MORE.encode() in said
     assert unseal(said) == message
+
+
+ACTORS = (citizen.Citizen, Coordinator, Deputy)
+REQUESTS = [
+    each for each in vars(messages).values() if messages.Request in getattr(each, "__bases__", ())
+]
+INSIDE = (*vars(wire).values(), Extract, messages.Reply, *REQUESTS)
+"""What travels as bytes, of which the types of their methods say no more."""
+
+AS_THEY_ARE = {Promise, Ballot, Entry}
+FITTED = {Extract}
+"""What goes as a tuple, and is fitted by whoever reads it."""
+
+
+def has_fields(cls: Any) -> bool:
+    if not isinstance(cls, type) or not cls.__module__.startswith("paxos_ray."):
+        return False
+    return hasattr(cls, "_fields") or is_dataclass(cls) or issubclass(cls, BaseModel)
+
+
+def travelling(hint: Any, found: set[type]) -> set[type]:
+    """All that has fields, within anything of that type, beside what is found already."""
+    for part in get_args(hint):
+        travelling(part, found)
+    if has_fields(hint) and hint not in found:
+        found.add(hint)
+        for part in get_type_hints(hint).values():
+            travelling(part, found)
+    return found
+
+
+def test_all_that_travels_may_grow() -> None:
+    found: set[type] = set()
+    for each in INSIDE:
+        travelling(each, found)
+    for actor in ACTORS:
+        for name, method in inspect.getmembers(actor, inspect.isfunction):
+            if name == "__init__" or not name.startswith("_"):
+                for hint in get_type_hints(method).values():
+                    travelling(hint, found)
+    assert found > {Turn, Register, Estate, Opening, Record, Wish, Survey, Government}
+    grows = {cls for cls in found if is_of_growing(copyreg.dispatch_table.get(cls))}
+    assert found - grows == AS_THEY_ARE | FITTED
 
 
 def test_a_field_less_has_its_default() -> None:

@@ -121,6 +121,9 @@ class Snapshots:
     def fetch(self, number: int) -> list[bytes]:
         return [self._made[number]]
 
+    def expire(self) -> None:
+        pass
+
 
 class Theatre:
     """An island of three, `a` leading, and the carriers that a test lets in."""

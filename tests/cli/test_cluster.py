@@ -8,8 +8,9 @@ import time
 from typing import Any
 
 import pytest
+from ray.exceptions import RayError
 
-from paxos_ray import NoCluster, TaskFailed, TimedOut, UnknownObject, start
+from paxos_ray import NoCluster, Task, TaskFailed, TimedOut, UnknownObject, start
 from paxos_ray.cli import cluster
 
 
@@ -82,6 +83,15 @@ def _fails() -> None:
 
 def _dies() -> None:
     os.kill(os.getpid(), 9)
+
+
+def test_a_task_that_is_lost_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    def get(*_: object, timeout: float | None) -> None:
+        raise RayError
+
+    monkeypatch.setattr("ray.get", get)
+    with pytest.raises(TaskFailed, match="RayError"):
+        Task[None](None).result()
 
 
 @pytest.mark.usefixtures("cluster")
