@@ -34,7 +34,7 @@ from paxos_ray.actors.lookout import Lookout
 from paxos_ray.actors.nearby import Nearby, Ways
 from paxos_ray.actors.neighbours import find, learn
 from paxos_ray.actors.response import Response
-from paxos_ray.actors.session import BATCH, Batch, Session, deliver
+from paxos_ray.actors.session import BATCH, Batch, Session, deliver, drained
 from paxos_ray.actors.successor import successor
 from paxos_ray.actors.wire import Answer, Opening, Roster, seal, unseal
 from paxos_ray.core.log import NOTHING
@@ -148,7 +148,7 @@ class Client:
             return self.nearby.read(query, weight, consistency)
         response: Response[Any] = Response(weight)
         self._queries.append((query, response))
-        if not self._asking:
+        if not self._asking or self._closed is not None:
             self._send()
         return response
 
@@ -216,9 +216,9 @@ class Client:
         error = self._closed
         if error is None:
             return None
-        refused = [response for queue in (self._waiting, self._queries) for _, response in queue]
-        self._waiting.clear()
-        self._queries.clear()
+        refused = [
+            response for queue in (self._waiting, self._queries) for _, response in drained(queue)
+        ]
 
         def refuse() -> None:
             for response in refused:

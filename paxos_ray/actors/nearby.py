@@ -26,7 +26,7 @@ from paxos_ray.actors.growing import fit
 from paxos_ray.actors.lanes import Batch, Call, Consistency, Lane, Read, is_unknown, tell
 from paxos_ray.actors.neighbours import Ask, Neighbour, Neighbours
 from paxos_ray.actors.response import Response
-from paxos_ray.actors.session import BATCH, deliver
+from paxos_ray.actors.session import BATCH, deliver, drained
 from paxos_ray.actors.wire import Answer, Glance, Roster, seal, unseal
 from paxos_ray.core.log import NOTHING
 from paxos_ray.core.promise import Promise
@@ -135,9 +135,8 @@ class Nearby:
         batches = [*lane.again, *(call.batch for call in self._calls.values() if call.lane is lane)]
         if lane.name == "session" and self._at_leader is not None:
             batches.append(self._at_leader)
-        reads = [*lane.waiting, *(read for batch in batches for read in batch.reads)]
-        lane.waiting.clear()
         lane.again.clear()
+        reads = [*drained(lane.waiting), *(read for batch in batches for read in batch.reads)]
         refused = [read for read in reads if not read.answered]
         for read in refused:
             read.answered = True

@@ -6,8 +6,9 @@ It moves nothing and waits for nothing: `Client` does, and calls this under its 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from paxos_ray.actors.errors import OutcomeUnknown
 from paxos_ray.actors.response import Response
@@ -22,6 +23,8 @@ from paxos_ray.machines import (
     encode_batch,
     value_of,
 )
+
+T = TypeVar("T")
 
 BATCH = 2_000
 """The most operations that are newly sent in one call."""
@@ -60,6 +63,12 @@ def deliver(response: Response[Any], reply: Reply) -> None:
         response.set_error(error)
     else:
         response.set_result(value)
+
+
+def drained(queue: deque[T]) -> Iterator[T]:
+    """What is taken out of a queue that others append to meanwhile: nothing gets lost."""
+    while queue:
+        yield queue.popleft()
 
 
 class Session:

@@ -20,6 +20,7 @@ from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH
 from paxos_ray.actors.wire import Answer, Look, Roster, seal, unseal
 from paxos_ray.machines import ERROR, OK, Reply, encode_replies
+from tests.actors.busy import Busy
 
 SOON_S = 30.0
 QUERY: Any = ("sold", "value", ())
@@ -437,6 +438,18 @@ def test_what_is_unanswered_and_what_comes_is_told_of_the_end(world: World) -> N
         call.answers(1, at(1))
     with pytest.raises(RuntimeError, match="the end"):
         waiting[0].result(SOON_S)
+
+
+def test_a_read_that_comes_as_it_is_closed_is_answered(world: World) -> None:
+    queue = Busy(world.read)
+    world.nearby._lanes["eventual"].waiting = queue
+    asked = [world.read() for _ in range(4)]
+    assert len(queue) == 1, "nobody is free for the last"
+    queue.armed = True
+    world.nearby.close(RuntimeError("the end"))
+    for response in (*asked, queue.late.result(SOON_S)):
+        with pytest.raises(RuntimeError, match="the end"):
+            response.result(SOON_S)
 
 
 @pytest.mark.parametrize("wrong", ["strong", "", None, 1, ["session"]])
