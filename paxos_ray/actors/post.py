@@ -45,7 +45,8 @@ class Post:
         self.citizen: str | None = None
         self.lacking: dict[str, Promise] = {}  # who has let go of what comes next -> since when not
         self.lacking_since = 0.0
-        self._lock = threading.Lock()
+        # Reentrant: of a watch that is let go of, the garbage collector closes it, at any moment.
+        self._lock = threading.RLock()
         self._changes: deque[Change] = deque()
         self._weight = 0
         self._limit = limit

@@ -7,9 +7,10 @@ somebody has. Should it be away, the citizens are asked now and then instead.
 
 from __future__ import annotations
 
+import contextlib
 import random
-import threading
 import time
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import ray
@@ -47,12 +48,14 @@ _SHUNNED_S = 2.0  # who did not answer is not asked again for so long
 
 
 class Reader:
-    """One reader's place in the log; used by one thread. `closed` ends its waiting soon."""
+    """One reader's place in the log; used by one thread, except for `close`."""
 
     def __init__(self, island: str, coordinator: Any, since: Promise | None) -> None:
         self.position = since
         """What was read last; None before it is known where to begin."""
-        self.closed = threading.Event()
+        self.closed = False
+        """Whether nothing is to be read any more."""
+        self._end: SimpleQueue[None] = SimpleQueue()  # into which the garbage collector may put
         self._island = island
         self._coordinator = coordinator
         self._citizens: dict[str, Any] = {}
@@ -67,7 +70,7 @@ class Reader:
         """Find out where the log is, and begin there unless told where. Raises `InvalidArgument`
         for a promise beyond that; `IslandShutDown`, `RayNotInitialised`."""
         answer: Answer | None = None
-        while answer is None and not self.closed.is_set():
+        while answer is None and not self.closed:
             try:
                 asked = self._coordinator.read.remote(seal([]))
                 answer = unseal(asked.get(timeout=5 * WAIT_S))
@@ -108,6 +111,11 @@ class Reader:
                 self._rest()
             self._look(wait_s)
         return extract.records
+
+    def close(self) -> None:
+        """Read no more, and end its waiting soon: from any thread."""
+        self.closed = True
+        self._end.put(None)
 
     @property
     def searching(self) -> bool:
@@ -197,5 +205,6 @@ class Reader:
 
     def _rest(self) -> None:
         """A pause, a longer one each time that nothing was read in between."""
-        self.closed.wait(self._pause_s)
+        with contextlib.suppress(Empty):
+            self._end.get(timeout=self._pause_s)
         self._pause_s = min(2 * self._pause_s, _PAUSE_MOST_S)

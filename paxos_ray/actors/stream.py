@@ -118,7 +118,7 @@ class _Pump:
         try:
             self._reader.begin()
             self.began_at = self._reader.position
-            while not self._reader.closed.is_set():
+            while not self._reader.closed:
                 records = self._reader.read(WAIT_S if self.stands else 0.0)
                 if not self.stands and not self._reader.searching:
                     self.stands = True
@@ -138,7 +138,7 @@ class _Pump:
 
     def take(self) -> Record | Absent:
         """The next record that is there. Raises what ended the fetching, after the last one."""
-        if self._reader.closed.is_set():
+        if self._reader.closed:
             return END
         found = self._outlet.shift()
         if found is END and self._error is not None:
@@ -152,6 +152,6 @@ class _Pump:
 
     def close(self) -> None:
         """Fetch no more."""
-        self._reader.closed.set()
+        self._reader.close()
         self._throttle.end()
         self.calls.ring()
