@@ -141,7 +141,7 @@ class Post:
     def position(self) -> Promise | None:
         """All events up to there have been taken: after it one can go on, in another watch."""
         with self._lock:
-            return self._given if self._changes else self.reached
+            return self._given if self._changes or self._closed else self.reached
 
     @property
     def closed(self) -> bool:
@@ -151,6 +151,7 @@ class Post:
     def close(self) -> None:
         """Nobody wants to be told any more."""
         with self._lock:
+            self._given = self.position
             self._closed = True
             self._changes.clear()
             self._weight = 0

@@ -102,6 +102,20 @@ def test_the_position_is_after_whole_entries() -> None:
     assert post.position == at(5)
 
 
+def test_the_position_of_what_is_closed_is_before_what_was_not_given() -> None:
+    post = Post("a", None, at(0), 1 << 20)
+    post.put(at(0), events(1, 2), at(3))
+    post.take()
+    post.close()
+    assert post.position == at(1)
+    post.close()
+    assert post.position == at(1)
+    idle = Post("a", None, at(0), 1 << 20)
+    idle.put(at(0), (), at(3))
+    idle.close()
+    assert idle.position == at(3)
+
+
 def test_room_is_there_again_when_half_of_what_was_full_is_taken() -> None:
     post = Post("a", None, at(0), 4 * ONE)
     assert post.room == 4 * ONE
