@@ -28,9 +28,10 @@ from paxos_ray.actors.growing import fit
 from paxos_ray.actors.guard import Guarded
 from paxos_ray.actors.member import names
 from paxos_ray.actors.settings import CITIZEN
-from paxos_ray.actors.tail import ABSENT, GONE, UNKNOWN, Extract, Record
+from paxos_ray.actors.tail import UNKNOWN, Extract, Record
 from paxos_ray.actors.wire import Answer, seal, unseal
 from paxos_ray.core.promise import Promise
+from paxos_ray.machines.ring import ABSENT, GONE
 
 ENTRIES = 1_000
 BYTES = 1 << 20

@@ -23,10 +23,10 @@ class Stream(Feed[LogEntry]):
 
     An iterator, also for `async for`. It goes on over changes of government, and at another
     citizen when the one that it reads from is lost; it ends, and so does the loop, when it is
-    closed or the island is shut down. Its errors come after the entries before them: `EntryGone`
-    when it was so slow that what comes next is not held any more, `InvalidArgument` when it was to
-    begin where no entry is, `RayNotInitialised`, and `TimedOut` when nothing came within
-    `timeout_s`, after which one may go on.
+    closed or the island is shut down or recovered. Its errors come after the entries before them:
+    `EntryGone` when it was so slow that what comes next is not held any more, `InvalidArgument`
+    when it was to begin where no entry is, `RayNotInitialised`, and `TimedOut` when nothing came
+    within `timeout_s`, after which one may go on.
 
     Entering it as a context waits until it stands: whatever is asked for after that is in it.
     """
