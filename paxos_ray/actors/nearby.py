@@ -338,7 +338,7 @@ class Nearby:
             lanes, now = self._lanes.values(), time.monotonic()
             if self._calls or any(lane.again or lane.waiting for lane in lanes):
                 due = [batch.not_before - now for lane in lanes for batch in lane.again]
-                return min((each for each in due if each > 0), default=_LOOK_S)
+                return min([_LOOK_S, *(each for each in due if each > 0)])
             self._sleeps = self._news is None
             return None if self._sleeps else max(0.0, self._find_at - now)
 

@@ -291,6 +291,31 @@ def test_who_is_silent_is_left_out_and_what_it_says_late_counts_still(
     assert world.left == [(10, 1)], "it was one call for who asked"
 
 
+def test_who_is_silent_is_noticed_while_others_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearby, "_PAUSE_S", 1_000.0)
+    monkeypatch.setattr(nearby, "_PAUSE_MOST_S", 1_000.0)
+    monkeypatch.setattr(nearby, "SILENCE_S", 0.05)
+    world = World("a", "b").begin()
+    world.read()
+    for _ in range(2):
+        world.asked().has_none(at(0))
+    rests, pause = threading.Event(), world.nearby._pause
+
+    def pauses() -> float | None:
+        if world.nearby._lanes["eventual"].again:
+            rests.set()
+        return pause()
+
+    monkeypatch.setattr(world.nearby, "_pause", pauses)
+    assert rests.wait(SOON_S)
+    read = world.read("session")
+    silent, other = world.asked(), world.asked()
+    assert silent.id != other.id
+    other.answers(3, at(1))
+    assert read.result(SOON_S) == 3
+    world.nearby.close(RuntimeError("over"))
+
+
 def test_who_answers_some_is_asked_for_the_rest_before_who_came_later() -> None:
     one = World("a").begin()
     one.read()
