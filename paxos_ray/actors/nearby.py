@@ -217,9 +217,10 @@ class Nearby:
         reads = batch.reads
 
         def done(answer: Answer) -> None:
+            heard = list(zip(reads, decode_replies(answer.replies), strict=True))
             with self._lock:
                 self._at_leader = None
-                told = tell(zip(reads, decode_replies(answer.replies), strict=False))
+                told = tell(heard)
             self._deliver(told)
             self._send(lane)
 

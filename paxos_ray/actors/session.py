@@ -130,7 +130,8 @@ class Session:
 
     def answer(self, batch: Batch, replies: list[Reply]) -> bool:
         """The replies to a batch; False if that shows that the session has ended: it has expired,
-        or the island was founded anew without something that it had answered."""
+        or the island was founded anew without something that it had answered. Raises `ValueError`
+        if they are not as many as were asked for: then nothing has come of it."""
         if replies and replies[0].status is EXPIRED:
             return False
         if replies and replies[-1].status is GAP:
@@ -138,6 +139,7 @@ class Session:
                 return False
             self.again = True
             return True
+        told = list(zip(batch.responses, replies, strict=True))
         batch.answered = True
         while self.unanswered and self.unanswered[0].answered:
             self._drop(self.unanswered.popleft())
@@ -145,7 +147,7 @@ class Session:
             self.acknowledged = self.unanswered[0].first - 1
         else:
             self.acknowledged = self._next - 1
-        for response, reply in zip(batch.responses, replies, strict=True):
+        for response, reply in told:
             status, value = reply
             if status is OK:
                 response.set_result(value)

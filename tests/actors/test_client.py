@@ -164,7 +164,7 @@ def test_an_answer_of_a_version_that_is_not_understood_ends_the_call(
 
 
 @pytest.mark.parametrize("method", ["write", "read"])
-@pytest.mark.parametrize("wrong", [b"", seal(Answer(Promise(1, 2), b"none"))])
+@pytest.mark.parametrize("wrong", [b"", seal(Answer(Promise(1, 2), b"none")), says(), says(1, 2)])
 def test_after_an_answer_that_cannot_be_read_one_asks_again(
     coordinator: Coordinator, client: Client, method: str, wrong: bytes
 ) -> None:

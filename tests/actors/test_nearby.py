@@ -232,6 +232,23 @@ def test_when_the_leader_cannot_be_asked_all_are_tried_again(
     assert not world.nearby.waiting_for_leader()
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_leader_that_answers_more_or_less_than_it_was_asked_has_not_answered(
+    world: World, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(nearby, "_PAUSE_S", 0.0)
+    world.nearby.saw(at(3))
+    read = world.read("session")
+    for _ in range(3):
+        world.asked().has_none(at(2))
+    _, done, failed = world.asked_of_leader()
+    with pytest.raises(ValueError, match="zip"):
+        done(Answer(at(5), encode_replies([Reply(OK, 8)] * count)))
+    failed(ValueError("so the client says then"))
+    world.asked().answers(4, at(3))
+    assert read.result(SOON_S) == 4
+
+
 def test_the_dead_are_asked_no_more(world: World) -> None:
     read = world.read()
     call = world.asked()
