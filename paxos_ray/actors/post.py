@@ -10,6 +10,7 @@ from typing import Any
 
 from paxos_ray.actors.errors import InvalidArgument
 from paxos_ray.actors.feed import Calls
+from paxos_ray.actors.whereabouts import Search
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines.ring import weight_of
 from paxos_ray.procession import EMPTY, END, Absent
@@ -43,8 +44,7 @@ class Post:
         self.trusted = position is None
         """Whether that is known to lie in the log."""
         self.citizen: str | None = None
-        self.lacking: dict[str, Promise] = {}  # who has let go of what comes next -> since when not
-        self.lacking_since = 0.0
+        self.search = Search()  # for what comes next
         # Reentrant: of a watch that is let go of, the garbage collector closes it, at any moment.
         self._lock = threading.RLock()
         self._changes: deque[Change] = deque()
