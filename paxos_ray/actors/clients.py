@@ -54,9 +54,10 @@ def _serves(present: Client, coordinator: Any) -> bool:
     return not present.closed and actor_id(present.coordinator) == actor_id(coordinator)
 
 
-def _all(island: str, worker: str) -> set[Client]:
+def _all(island: str, worker: str) -> list[Client]:
     with _lock:
-        return {each for key, each in _clients.items() if (key[0], key[2]) == (island, worker)}
+        ours = [each for key, each in _clients.items() if (key[0], key[2]) == (island, worker)]
+    return list(dict.fromkeys(ours))
 
 
 def _supersede(former: Client, door: Guarded, launched: bool) -> None:
