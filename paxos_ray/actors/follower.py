@@ -7,6 +7,7 @@ that leaves a gap.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -14,6 +15,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import ray
@@ -65,7 +67,7 @@ class Follower:
         self._client = client
         self._who = uuid.uuid4().hex
         self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._wake: SimpleQueue[None] = SimpleQueue()  # into which the garbage collector may put
         self._running = False
         self._posts: list[Post] = []
         self._news: deque[Callable[[], None]] = deque()  # what Ray's threads leave to be done
@@ -91,19 +93,18 @@ class Follower:
         if start:
             name = f"paxos_ray events of {self._client.island}"
             threading.Thread(target=self._run, name=name, daemon=True).start()
-        self._wake.set()
+        self._wake.put(None)
 
     def nudge(self) -> None:
         """Something has changed about a post."""
-        self._wake.set()
+        self._wake.put(None)
 
     # -- the thread ---------------------------------------------------------------------------
 
     def _run(self) -> None:
         idle_since = time.monotonic()
         while True:
-            self._wake.wait(self._rest_s())
-            self._wake.clear()
+            self._rest()
             with self._lock:
                 self._posts = [post for post in self._posts if not post.over]
                 posts = tuple(self._posts)
@@ -123,12 +124,16 @@ class Follower:
         for post in posts:
             post.end(error)
 
-    def _rest_s(self) -> float:
+    def _rest(self) -> None:
+        """Until there may be something to do."""
         now = time.monotonic()
         due = [until for until, _ in self._calls.values()]
         if self._not_before > now:
             due.append(self._not_before)
-        return max(0.001, min([now + _LOOK_S, *due]) - now)
+        with contextlib.suppress(Empty):
+            self._wake.get(timeout=max(0.001, min([now + _LOOK_S, *due]) - now))
+            while True:
+                self._wake.get_nowait()
 
     def _step(self, posts: Sequence[Post]) -> None:
         while self._news:
@@ -168,7 +173,7 @@ class Follower:
             error = future.exception()
             result = future.result() if error is None else error
             self._news.append(lambda: self._settle(number, result))
-            self._wake.set()
+            self._wake.put(None)
 
         try:
             submit().future().add_done_callback(back)
@@ -268,7 +273,7 @@ class Follower:
                     then(post, answer.promise)
 
             self._news.append(told)
-            self._wake.set()
+            self._wake.put(None)
 
         def failed(_: Exception) -> None:
             def told() -> None:
@@ -276,7 +281,7 @@ class Follower:
                 self._pause()
 
             self._news.append(told)
-            self._wake.set()
+            self._wake.put(None)
 
         self._client.locate(done, failed)
 
