@@ -39,7 +39,7 @@ def client(island: str, authority: Authority, launched: Any | None = None) -> Cl
         rooted = (island, door.authority, worker)
         for former in _all(island, worker):
             if not former.closed and not _serves(former, coordinator):
-                _supersede(former, door, launched is not None)
+                _supersede(former, coordinator, launched is not None)
         with _lock:
             present = _clients.get(rooted)
             if present is None or not _serves(present, coordinator):
@@ -60,12 +60,12 @@ def _all(island: str, worker: str) -> list[Client]:
     return list(dict.fromkeys(ours))
 
 
-def _supersede(former: Client, door: Guarded, launched: bool) -> None:
-    """Have a client turn to the coordinator behind that door, if the island was recovered; if it is
-    another that has its name now, close it. If that is not known, it goes on by itself."""
+def _supersede(former: Client, coordinator: Any, launched: bool) -> None:
+    """Have a client turn to that coordinator, if the island was recovered; if it is another that
+    has its name now, close it. If that is not known, it goes on by itself."""
     if not launched:
         try:
-            root = root_of(republic_of(door))
+            root = root_of(republic_of(Guarded(coordinator, former.authority)))
         except (RayError, IslandError):
             return
         if former.root is None:
