@@ -64,11 +64,11 @@ def _supersede(former: Client, coordinator: Any, launched: bool) -> None:
     """Have a client turn to that coordinator, if the island was recovered; if it is another that
     has its name now, close it. If that is not known, it goes on by itself."""
     if not launched:
+        if former.root is None:
+            return
         try:
             root = root_of(republic_of(Guarded(coordinator, former.authority)))
         except (RayError, IslandError):
-            return
-        if former.root is None:
             return
         if former.root == root:
             former.follow()
