@@ -66,7 +66,7 @@ class Authority:
 
     def under(self, republic: str) -> Authority:
         """The same for an island whose republic that is, or was founded upon it; "": for none."""
-        return self if self._key is None else Authority(self._key, republic.partition("+")[0])
+        return self if self._key is None else Authority(self._key, root_of(republic))
 
     @cached_property
     def introductory(self) -> Authority:
@@ -117,6 +117,11 @@ class Authority:
             made.update(piece)
         digest: bytes = made.digest()
         return digest
+
+
+def root_of(republic: str) -> str:
+    """What a republic has in common with all that are founded upon its remains."""
+    return republic.partition("+")[0]
 
 
 OPEN = Authority()

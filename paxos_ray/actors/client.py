@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import ActorDiedError, RayActorError, RayTaskError
 
+from paxos_ray.actors.authority import root_of
 from paxos_ray.actors.errors import (
     IslandShutDown,
     NoQuorum,
@@ -34,7 +35,7 @@ from paxos_ray.actors.lookout import Lookout
 from paxos_ray.actors.nearby import Nearby, Ways
 from paxos_ray.actors.neighbours import find, learn
 from paxos_ray.actors.response import Response
-from paxos_ray.actors.session import BATCH, Batch, Session, deliver
+from paxos_ray.actors.session import BATCH, Batch, Session, deliver, drained
 from paxos_ray.actors.successor import successor
 from paxos_ray.actors.wire import Answer, Opening, Roster, seal, unseal
 from paxos_ray.core.log import NOTHING
@@ -62,6 +63,8 @@ class Client:
         self.island = island
         self.authority = coordinator.authority
         self.coordinator = coordinator
+        self.root: str | None = None
+        """That of the island's republics, see `Authority`; None before it is known."""
         self.gate = Gate()
         ways = Ways(self._learn, partial(find, island, self.authority), self._ask, self.gate.leave)
         self.nearby = Nearby(island, ways)
@@ -148,7 +151,7 @@ class Client:
             return self.nearby.read(query, weight, consistency)
         response: Response[Any] = Response(weight)
         self._queries.append((query, response))
-        if not self._asking:
+        if not self._asking or self._closed is not None:
             self._send()
         return response
 
@@ -216,9 +219,9 @@ class Client:
         error = self._closed
         if error is None:
             return None
-        refused = [response for queue in (self._waiting, self._queries) for _, response in queue]
-        self._waiting.clear()
-        self._queries.clear()
+        refused = [
+            response for queue in (self._waiting, self._queries) for _, response in drained(queue)
+        ]
 
         def refuse() -> None:
             for response in refused:
@@ -419,7 +422,7 @@ class Client:
     # -- the thread ---------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._ask_limit()
+        self._get_to_know()
         while self._closed is None:
             self._wake.wait(self._pause())
             self._wake.clear()
@@ -439,10 +442,11 @@ class Client:
         self._keep_alive()
         self._send()
 
-    def _ask_limit(self) -> None:
-        """How much may be unanswered is the island's to say; until then it is the default."""
+    def _get_to_know(self) -> None:
+        """How much may be unanswered is the island's to say, until then it is the default; and so
+        is which island it is."""
 
-        def told(future: Future[Any]) -> None:
+        def limited(future: Future[Any]) -> None:
             error = future.exception()
             refused = refusal(error)
             if error is None:
@@ -450,8 +454,13 @@ class Client:
             elif refused is not None:
                 self.close(refused)
 
+        def greeted(future: Future[Any]) -> None:
+            if future.exception() is None:
+                self.root = root_of(future.result())
+
         try:
-            self.coordinator.limits.remote().future().add_done_callback(told)
+            self.coordinator.limits.remote().future().add_done_callback(limited)
+            self.coordinator.greet.remote().future().add_done_callback(greeted)
         except Exception as error:  # noqa: BLE001 - Ray was shut down, or worse
             log.debug("island %s: %s", self.island, error)
 

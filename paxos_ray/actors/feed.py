@@ -32,7 +32,8 @@ class Calls:
     """Whom to call when there is something new, in whatever thread it comes."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # Reentrant: the garbage collector, at any moment, rings, and ends coroutines that wait.
+        self._lock = threading.RLock()
         self._calls: list[Callable[[], object]] = []
 
     def __len__(self) -> int:

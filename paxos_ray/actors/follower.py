@@ -7,6 +7,7 @@ that leaves a gap.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -14,14 +15,14 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import ray
-from ray.exceptions import ActorDiedError, RayError
+from ray.exceptions import ActorDiedError
 
 from paxos_ray.actors.board import Want
 from paxos_ray.actors.client import Client
-from paxos_ray.actors.connection import named
 from paxos_ray.actors.errors import (
     EventsGone,
     IslandShutDown,
@@ -30,10 +31,9 @@ from paxos_ray.actors.errors import (
     TimedOut,
 )
 from paxos_ray.actors.growing import fit
-from paxos_ray.actors.guard import Guarded, refusal
-from paxos_ray.actors.member import names
+from paxos_ray.actors.guard import refusal
 from paxos_ray.actors.post import Post
-from paxos_ray.actors.settings import CITIZEN
+from paxos_ray.actors.whereabouts import Pause, Whereabouts
 from paxos_ray.actors.wire import Answer, seal, unseal
 from paxos_ray.core.log import NOTHING
 from paxos_ray.core.promise import Promise
@@ -42,17 +42,11 @@ from paxos_ray.machines.ring import ABSENT, GONE, HELD, Found
 WAIT_S = 2.0
 """How long a citizen has a call wait for something new."""
 
-PATIENCE_S = 5.0
-"""For so long at least events are looked for, if some citizen does not say whether it has them."""
-
 _DOUBT_S = 0.25  # the same, until it is known that what is asked after lies in the log
 _LATE_S = 1.0  # so much later than it should an answer may come
-_SHUNNED_S = 2.0  # who did not answer is not asked again for so long
 _STILL_S = 3.0  # who tells of nothing new for so long may be behind
 _LOOK_S = 0.5
 _LINGER_S = 10.0  # for so long the thread stays when nobody watches
-_PAUSE_S = 0.02
-_PAUSE_MOST_S = 0.5
 
 
 class Poll:
@@ -73,7 +67,7 @@ class Follower:
         self._client = client
         self._who = uuid.uuid4().hex
         self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._wake: SimpleQueue[None] = SimpleQueue()  # into which the garbage collector may put
         self._running = False
         self._posts: list[Post] = []
         self._news: deque[Callable[[], None]] = deque()  # what Ray's threads leave to be done
@@ -82,15 +76,14 @@ class Follower:
         self._polls: dict[str, Poll] = {}
         self._citizens: tuple[str, ...] = ()  # to be asked
         self._near: Sequence[str] = ()  # those of them who hear soonest, except for the leader
-        self._handles: dict[str, Any] = {}
+        self._whereabouts = Whereabouts(client.island, client.authority)
         self._home: str | None = None  # who is asked, if it can be
-        self._shunned: dict[str, float] = {}  # who did not answer -> until when it is not asked
         self._still: dict[str, tuple[Promise, float]] = {}  # how far it is, and since when
         self._lost = False  # who was asked, so that it is time to look who is there
         self._looking = False
         self._locating = False
         self._not_before = 0.0
-        self._pause_s = _PAUSE_S
+        self._tries = Pause()
 
     def add(self, post: Post) -> None:
         """Follow events for it, until it is closed."""
@@ -100,19 +93,18 @@ class Follower:
         if start:
             name = f"paxos_ray events of {self._client.island}"
             threading.Thread(target=self._run, name=name, daemon=True).start()
-        self._wake.set()
+        self._wake.put(None)
 
     def nudge(self) -> None:
         """Something has changed about a post."""
-        self._wake.set()
+        self._wake.put(None)
 
     # -- the thread ---------------------------------------------------------------------------
 
     def _run(self) -> None:
         idle_since = time.monotonic()
         while True:
-            self._wake.wait(self._rest_s())
-            self._wake.clear()
+            self._rest()
             with self._lock:
                 self._posts = [post for post in self._posts if not post.over]
                 posts = tuple(self._posts)
@@ -132,12 +124,16 @@ class Follower:
         for post in posts:
             post.end(error)
 
-    def _rest_s(self) -> float:
+    def _rest(self) -> None:
+        """Until there may be something to do."""
         now = time.monotonic()
         due = [until for until, _ in self._calls.values()]
         if self._not_before > now:
             due.append(self._not_before)
-        return max(0.001, min([now + _LOOK_S, *due]) - now)
+        with contextlib.suppress(Empty):
+            self._wake.get(timeout=max(0.001, min([now + _LOOK_S, *due]) - now))
+            while True:
+                self._wake.get_nowait()
 
     def _step(self, posts: Sequence[Post]) -> None:
         while self._news:
@@ -177,7 +173,7 @@ class Follower:
             error = future.exception()
             result = future.result() if error is None else error
             self._news.append(lambda: self._settle(number, result))
-            self._wake.set()
+            self._wake.put(None)
 
         try:
             submit().future().add_done_callback(back)
@@ -200,7 +196,7 @@ class Follower:
     # -- what citizens are asked --------------------------------------------------------------
 
     def _poll(self, id: str, posts: list[Post]) -> None:
-        handle = self._handle(id)
+        handle = self._whereabouts.handle(id)
         if handle is None:
             self._shun(id)
             return
@@ -230,7 +226,7 @@ class Follower:
         for (post, since), each in zip(poll.asked.items(), found, strict=True):
             assert since is not None, "it is asked for only when it has begun"
             if each.verdict == HELD:
-                post.lacking.clear()
+                post.search.found()
                 post.trusted = True
                 post.put(since, each.events, each.upto)
                 idle = idle and not each.events
@@ -240,10 +236,11 @@ class Follower:
             elif each.verdict == GONE:
                 idle = False
                 if since == post.reached and post.citizen == id:
-                    self._gone(post, id, each.earliest)
+                    post.search.gone(id, each.earliest)
+                    post.citizen = None
             elif not post.trusted:
                 doubted.append(post)
-        self._pause_s = _PAUSE_S
+        self._tries.over()
         if doubted and not self._locating:
             self._locate(doubted, Post.check)
         upto, now = max(each.upto for each in found), time.monotonic()
@@ -266,12 +263,6 @@ class Follower:
         holders = self._client.coordinator.holders
         self._ask(lambda: holders.remote(upto, id, 0.0), _LATE_S, done)
 
-    def _gone(self, post: Post, id: str, earliest: Promise) -> None:
-        if not post.lacking:
-            post.lacking_since = time.monotonic()
-        post.lacking[id] = earliest
-        post.citizen = None
-
     def _locate(self, posts: list[Post], then: Callable[[Post, Promise], None]) -> None:
         self._locating = True
 
@@ -282,7 +273,7 @@ class Follower:
                     then(post, answer.promise)
 
             self._news.append(told)
-            self._wake.set()
+            self._wake.put(None)
 
         def failed(_: Exception) -> None:
             def told() -> None:
@@ -290,7 +281,7 @@ class Follower:
                 self._pause()
 
             self._news.append(told)
-            self._wake.set()
+            self._wake.put(None)
 
         self._client.locate(done, failed)
 
@@ -299,31 +290,28 @@ class Follower:
     def _place(self, post: Post) -> None:
         """Choose whom to ask for it: as far as it can be, the same for all. Raises what `_look`
         does."""
-        now = time.monotonic()
-        able = [id for id in self._citizens if self._shunned.get(id, 0.0) <= now]
-        fresh = [id for id in able if id not in post.lacking]
-        if not fresh and post.lacking:
-            fresh = self._search(post, now)
+        fresh = post.search.left(self._whereabouts.able(self._citizens))
+        if not fresh and post.search.on:
+            fresh = self._look_further(post)
         if self._home in fresh:
             post.citizen = self._home
         elif fresh:
             near = [id for id in fresh if id in self._near]
             post.citizen = random.choice(near or fresh)
-            if not post.lacking:
+            if not post.search.on:
                 self._home = post.citizen
         elif not post.over and not self._looking:
             self._look()
 
-    def _search(self, post: Post, now: float) -> list[str]:
+    def _look_further(self, post: Post) -> list[str]:
         """Who has not said that it has let go of what comes next for the post; if there is nobody
         left, the post is told."""
-        everybody = self._everybody()
-        left = [id for id in everybody if id not in post.lacking]
-        if (everybody and not left) or now - post.lacking_since > PATIENCE_S:
+        everybody = self._whereabouts.everybody()
+        if post.search.in_vain(everybody):
             assert post.reached is not None, "something was asked for"
-            post.end(EventsGone(post.reached, min(post.lacking.values())))
+            post.end(EventsGone(post.reached, post.search.earliest))
             return []
-        able = [id for id in left if self._shunned.get(id, 0.0) <= now]
+        able = self._whereabouts.able(post.search.left(everybody))
         if not able:
             self._pause()
         return able
@@ -344,9 +332,8 @@ class Follower:
                 self._citizens = (*self._near, *others, leader)
                 self._move()
             else:
-                self._citizens = self._everybody()
-            now = time.monotonic()
-            if not any(self._shunned.get(id, 0.0) <= now for id in self._citizens):
+                self._citizens = self._whereabouts.everybody()
+            if not self._whereabouts.able(self._citizens):
                 self._pause()
 
         self._ask(lambda: self._client.coordinator.progress.remote(), _LATE_S, done)
@@ -356,34 +343,15 @@ class Follower:
         if not self._client.follow():
             raise IslandShutDown(f"island {self._client.island!r} was shut down")
 
-    def _everybody(self) -> tuple[str, ...]:
-        try:
-            found = names(self._client.island)
-        except Exception:  # noqa: BLE001 - Ray's own, while the head node is away
-            return ()
-        return tuple(n.removeprefix(CITIZEN) for n in found if n.startswith(CITIZEN))
-
-    def _handle(self, id: str) -> Any:
-        try:
-            handle = self._handles.get(id)
-            if handle is None:
-                actor = named(CITIZEN + id, self._client.island)
-                handle = self._handles[id] = Guarded(actor, self._client.authority)
-        except (RayError, RuntimeError, ValueError):
-            return None
-        return handle
-
     def _move(self) -> None:
         """Ask somebody who hears soon, if there is one, rather than who was asked in need."""
-        now = time.monotonic()
-        near = [id for id in self._near if self._shunned.get(id, 0.0) <= now]
+        near = self._whereabouts.able(self._near)
         if near and self._home is not None and self._home not in self._near:
             self._leave(self._home)
 
     def _shun(self, id: str) -> None:
         """Ask others for a while."""
-        self._shunned[id] = time.monotonic() + _SHUNNED_S
-        self._handles.pop(id, None)
+        self._whereabouts.shun(id)
         self._polls.pop(id, None)
         self._still.pop(id, None)
         self._leave(id)
@@ -398,8 +366,7 @@ class Follower:
 
     def _pause(self) -> None:
         """Ask nothing for a moment, a longer one each time that nothing was learned in between."""
-        self._not_before = time.monotonic() + self._pause_s
-        self._pause_s = min(2 * self._pause_s, _PAUSE_MOST_S)
+        self._not_before = time.monotonic() + self._tries.next_s()
 
 
 def follower_of(client: Client) -> Follower:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 from paxos_ray.actors.errors import Overloaded
@@ -78,7 +80,8 @@ class Gate:
         self.weight = 0
         self.calls = 0
         self.refused = 0
-        self._lock = threading.Lock()
+        # Reentrant: a coroutine that the garbage collector ends, at any moment, gives up waiting.
+        self._lock = threading.RLock()
         self._waiters: deque[_Waiter] = deque()
         self._open_for_good = False
 
@@ -109,24 +112,24 @@ class Gate:
                 raise Overloaded(
                     f"{self._words()}; in a coroutine, `await method.submit(…)` waits for less"
                 )
-            called = threading.Event()
-            waiter = self._queue(weight, called.set)
+            called: SimpleQueue[None] = SimpleQueue()  # into which the garbage collector may put
+            waiter = self._queue(weight, lambda: called.put(None))
             if waiter is None:
                 return
             try:
-                called.wait(patience_s)
+                with contextlib.suppress(Empty):
+                    called.get(timeout=patience_s)
             except BaseException:
-                if self._conclude(waiter):
-                    self.leave(weight, 1)
+                self._give_up(waiter)
                 raise
-            if self._conclude(waiter):
+            if self._finish(waiter):
                 return
-            self._pass_on(waiter)
         self.refused += 1
         raise Overloaded(self._words())
 
     async def wait_async(self, weight: int, patience_s: float | None) -> None:
-        """The same, while the event loop goes on. Who is cancelled has not gone in."""
+        """The same, while the event loop goes on. Who is cancelled, or let go of, has not gone
+        in."""
         if patience_s is None or patience_s > 0:
             loop = asyncio.get_running_loop()
             future: asyncio.Future[None] = loop.create_future()
@@ -140,20 +143,18 @@ class Gate:
                 return
             try:
                 await asyncio.wait([future], timeout=patience_s)
-            except asyncio.CancelledError:
-                if self._conclude(waiter):
-                    self.leave(weight, 1)
+            except BaseException:
+                self._give_up(waiter)
                 raise
-            if self._conclude(waiter):
+            if self._finish(waiter):
                 return
-            self._pass_on(waiter)
         self.refused += 1
         raise Overloaded(self._words())
 
     def turn_away(self, why: Exception) -> None:
         """Who waits now is not to wait: `Overloaded`, because of that. Nothing was asked for."""
         with self._lock:
-            for waiter in self._waiters:
+            for waiter in list(self._waiters):
                 waiter.why = why
                 self._call(waiter)
 
@@ -183,13 +184,25 @@ class Gate:
             self._let_in()
             return None if waiter.settled else waiter
 
-    def _conclude(self, waiter: _Waiter) -> bool:
-        """Whether it has got in; if not, it does not wait any more."""
+    def _finish(self, waiter: _Waiter) -> bool:
+        """Whether it has got in; if not, it does not wait any more. Raises why it is not to."""
         with self._lock:
-            if not waiter.settled:
+            if waiter.settled:
+                return True
+            self._give_up(waiter)
+        if waiter.why is not None:
+            self.refused += 1
+            raise Overloaded(f"{self._words()}: {waiter.why}") from waiter.why
+        return False
+
+    def _give_up(self, waiter: _Waiter) -> None:
+        """It waits no more, and if it has got in, it is out again."""
+        with self._lock:
+            if waiter.settled:
+                self._put_out(waiter)
+            elif waiter in self._waiters:
                 self._waiters.remove(waiter)
-                self._let_in()
-            return waiter.settled
+            self._let_in()
 
     def _let_in(self) -> None:
         waiters = self._waiters
@@ -198,9 +211,13 @@ class Gate:
             waiter.settled = True
             self.weight += waiter.weight
             self.calls += 1
-            if not self._call(waiter):  # nobody will ever send it
-                self.weight -= waiter.weight
-                self.calls -= 1
+            if not self._call(waiter) and waiter.settled:  # nobody will ever send it
+                self._put_out(waiter)
+
+    def _put_out(self, waiter: _Waiter) -> None:
+        waiter.settled = False
+        self.weight -= waiter.weight
+        self.calls -= 1
 
     @staticmethod
     def _call(waiter: _Waiter) -> bool:
@@ -210,11 +227,6 @@ class Gate:
         except RuntimeError:
             return False
         return True
-
-    def _pass_on(self, waiter: _Waiter) -> None:
-        if waiter.why is not None:
-            self.refused += 1
-            raise Overloaded(f"{self._words()}: {waiter.why}") from waiter.why
 
     def _words(self) -> str:
         return f"{self.calls} calls are unanswered, of {self.weight} bytes; {self.limit} may be"

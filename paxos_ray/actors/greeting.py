@@ -1,4 +1,4 @@
-"""How a client with a secret learns for which republic it is to sign, and shows that it may."""
+"""How a client learns which republic it is of: with a secret, it is to sign for that one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def greeted(island: str, coordinator: Any, authority: Authority) -> Guarded:
     deadline = time.monotonic() + LIMIT_S
     while True:
         try:
-            republic: str = door.greet.remote().get(timeout=_STEP_S)
+            republic = republic_of(door)
         except (GetTimeoutError, RayActorError) as error:
             if time.monotonic() > deadline:
                 why = type(error).__name__
@@ -34,3 +34,9 @@ def greeted(island: str, coordinator: Any, authority: Authority) -> Guarded:
             time.sleep(_AGAIN_S)
         else:
             return Guarded(coordinator, authority.under(republic))
+
+
+def republic_of(coordinator: Guarded) -> str:
+    """What it says when it is asked once. Raises `NotAdmitted`, `GetTimeoutError`, `RayError`."""
+    republic: str = coordinator.greet.remote().get(timeout=_STEP_S)
+    return republic

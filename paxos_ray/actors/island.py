@@ -57,6 +57,7 @@ T = TypeVar("T")
 _AGAIN_S = 0.05
 _LOOK_S = 0.5  # without news, how long until progress is told anew
 _STEP_S = 10.0  # a coordinator that does not answer for so long is asked again
+_LATE_S = 2.0  # so much later than who it asks itself it may answer
 
 
 class Island(StandardObjects):
@@ -161,7 +162,11 @@ class Island(StandardObjects):
         """
         timeout_s = seconds_of(timeout_s)
         deadline = time.monotonic() + timeout_s
-        survey: Survey = self.ask("survey", deadline, digests, timeout_s / 2)
+        limit_s = timeout_s / 2  # for the citizens: who has said nothing by then is shown so
+        if not digests:
+            limit_s = min(limit_s, _STEP_S - _LATE_S)
+        step_s = limit_s + _LATE_S
+        survey: Survey = self.ask("survey", deadline, digests, limit_s, step_s=step_s)
         return compose(self.name, survey)
 
     def settled(self, timeout_s: float = 30.0) -> IslandStatus:
@@ -172,17 +177,23 @@ class Island(StandardObjects):
         """
         timeout_s = seconds_of(timeout_s)
         deadline = time.monotonic() + timeout_s
+        digests = False  # they take a while: they are asked for when all else is as it should be
         while True:
-            status = self.status(digests=True, timeout_s=max(0.1, deadline - time.monotonic()))
+            left_s = max(0.1, deadline - time.monotonic())
+            status = self.status(digests=digests, timeout_s=left_s)
             applied = {citizen.applied for citizen in status.citizens}
             if status.shaped and len(applied) == 1 and None not in applied:
-                return status
+                if digests:
+                    return status
+                digests = True
+                continue
+            digests = False
             if time.monotonic() > deadline:
                 raise TimedOut(
                     f"island {self.name!r}: not settled within {timeout_s:g} s; "
                     + ", ".join(f"{c.id} is at {c.applied}" for c in status.citizens)
                 )
-            time.sleep(0.05)
+            time.sleep(_AGAIN_S)
 
     def scale(
         self,
@@ -304,15 +315,16 @@ class Island(StandardObjects):
         progress: Progress = self.ask("progress", deadline, news, limit_s)
         return progress
 
-    def ask(self, method: str, deadline: float, *arguments: Any) -> Any:
-        """Call the coordinator until it answers. Raises `TimedOut`, `IslandShutDown`."""
+    def ask(self, method: str, deadline: float, *arguments: Any, step_s: float = _STEP_S) -> Any:
+        """Call the coordinator until it answers: again when it has not for `step_s` seconds.
+        Raises `TimedOut`, `IslandShutDown`."""
         if not ray.is_initialized():
             raise RayNotInitialised("this process is not connected to a Ray cluster any more")
         while True:
             left_s = deadline - time.monotonic()
             try:
                 call = getattr(self._client.coordinator, method).remote(*arguments)
-                return call.get(timeout=max(0.01, min(left_s, _STEP_S)))
+                return call.get(timeout=max(0.01, min(left_s, step_s)))
             except ActorDiedError:
                 if not self._client.follow():
                     raise IslandShutDown(f"island {self.name!r} was shut down") from None

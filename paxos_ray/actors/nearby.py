@@ -26,7 +26,7 @@ from paxos_ray.actors.growing import fit
 from paxos_ray.actors.lanes import Batch, Call, Consistency, Lane, Read, is_unknown, tell
 from paxos_ray.actors.neighbours import Ask, Neighbour, Neighbours
 from paxos_ray.actors.response import Response
-from paxos_ray.actors.session import BATCH, deliver
+from paxos_ray.actors.session import BATCH, deliver, drained
 from paxos_ray.actors.wire import Answer, Glance, Roster, seal, unseal
 from paxos_ray.core.log import NOTHING
 from paxos_ray.core.promise import Promise
@@ -135,9 +135,8 @@ class Nearby:
         batches = [*lane.again, *(call.batch for call in self._calls.values() if call.lane is lane)]
         if lane.name == "session" and self._at_leader is not None:
             batches.append(self._at_leader)
-        reads = [*lane.waiting, *(read for batch in batches for read in batch.reads)]
-        lane.waiting.clear()
         lane.again.clear()
+        reads = [*drained(lane.waiting), *(read for batch in batches for read in batch.reads)]
         refused = [read for read in reads if not read.answered]
         for read in refused:
             read.answered = True
@@ -218,9 +217,10 @@ class Nearby:
         reads = batch.reads
 
         def done(answer: Answer) -> None:
+            heard = list(zip(reads, decode_replies(answer.replies), strict=True))
             with self._lock:
                 self._at_leader = None
-                told = tell(zip(reads, decode_replies(answer.replies), strict=False))
+                told = tell(heard)
             self._deliver(told)
             self._send(lane)
 
@@ -339,7 +339,7 @@ class Nearby:
             lanes, now = self._lanes.values(), time.monotonic()
             if self._calls or any(lane.again or lane.waiting for lane in lanes):
                 due = [batch.not_before - now for lane in lanes for batch in lane.again]
-                return min((each for each in due if each > 0), default=_LOOK_S)
+                return min([_LOOK_S, *(each for each in due if each > 0)])
             self._sleeps = self._news is None
             return None if self._sleeps else max(0.0, self._find_at - now)
 

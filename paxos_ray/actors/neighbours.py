@@ -60,9 +60,6 @@ class Neighbours:
         self._known: dict[str, Neighbour] = {}
         self._dead: dict[str, None] = {}
 
-    def __len__(self) -> int:
-        return len(self._known)
-
     def unknown(self, roster: Roster) -> list[str]:
         """Who of these is not known yet, and not dead either."""
         return [id for id in roster.citizens if id not in self._known and id not in self._dead]

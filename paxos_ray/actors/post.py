@@ -10,6 +10,7 @@ from typing import Any
 
 from paxos_ray.actors.errors import InvalidArgument
 from paxos_ray.actors.feed import Calls
+from paxos_ray.actors.whereabouts import Search
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines.ring import weight_of
 from paxos_ray.procession import EMPTY, END, Absent
@@ -43,9 +44,9 @@ class Post:
         self.trusted = position is None
         """Whether that is known to lie in the log."""
         self.citizen: str | None = None
-        self.lacking: dict[str, Promise] = {}  # who has let go of what comes next -> since when not
-        self.lacking_since = 0.0
-        self._lock = threading.Lock()
+        self.search = Search()  # for what comes next
+        # Reentrant: of a watch that is let go of, the garbage collector closes it, at any moment.
+        self._lock = threading.RLock()
         self._changes: deque[Change] = deque()
         self._weight = 0
         self._limit = limit
@@ -140,7 +141,7 @@ class Post:
     def position(self) -> Promise | None:
         """All events up to there have been taken: after it one can go on, in another watch."""
         with self._lock:
-            return self._given if self._changes else self.reached
+            return self._given if self._changes or self._closed else self.reached
 
     @property
     def closed(self) -> bool:
@@ -150,6 +151,7 @@ class Post:
     def close(self) -> None:
         """Nobody wants to be told any more."""
         with self._lock:
+            self._given = self.position
             self._closed = True
             self._changes.clear()
             self._weight = 0

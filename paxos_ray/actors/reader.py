@@ -7,15 +7,14 @@ somebody has. Should it be away, the citizens are asked now and then instead.
 
 from __future__ import annotations
 
+import contextlib
 import random
-import threading
-import time
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import ray
 from ray.exceptions import ActorDiedError, RayError
 
-from paxos_ray.actors.connection import named
 from paxos_ray.actors.errors import (
     EntryGone,
     InvalidArgument,
@@ -24,12 +23,11 @@ from paxos_ray.actors.errors import (
     RayNotInitialised,
 )
 from paxos_ray.actors.growing import fit
-from paxos_ray.actors.guard import Guarded
-from paxos_ray.actors.member import names
-from paxos_ray.actors.settings import CITIZEN
-from paxos_ray.actors.tail import ABSENT, GONE, UNKNOWN, Extract, Record
+from paxos_ray.actors.tail import UNKNOWN, Extract, Record
+from paxos_ray.actors.whereabouts import Pause, Search, Whereabouts
 from paxos_ray.actors.wire import Answer, seal, unseal
 from paxos_ray.core.promise import Promise
+from paxos_ray.machines.ring import ABSENT, GONE
 
 ENTRIES = 1_000
 BYTES = 1 << 20
@@ -38,36 +36,29 @@ BYTES = 1 << 20
 WAIT_S = 2.0
 """How long the coordinator waits for something new, and a citizen's answer is waited for."""
 
-PATIENCE_S = 5.0
-"""For so long at least a promise is looked for, if some citizen does not say whether it has it."""
-
-_PAUSE_S = 0.02
-_PAUSE_MOST_S = 0.5
-_SHUNNED_S = 2.0  # who did not answer is not asked again for so long
-
 
 class Reader:
-    """One reader's place in the log; used by one thread. `closed` ends its waiting soon."""
+    """One reader's place in the log; used by one thread, except for `close`."""
 
     def __init__(self, island: str, coordinator: Any, since: Promise | None) -> None:
         self.position = since
         """What was read last; None before it is known where to begin."""
-        self.closed = threading.Event()
+        self.closed = False
+        """Whether nothing is to be read any more."""
+        self._end: SimpleQueue[None] = SimpleQueue()  # into which the garbage collector may put
         self._island = island
         self._coordinator = coordinator
-        self._citizens: dict[str, Any] = {}
+        self._citizens = Whereabouts(island, coordinator.authority)
         self._citizen: str | None = None  # who is read from
-        self._shunned: dict[str, float] = {}  # who did not answer -> until when it is not asked
-        self._lacking: dict[str, Promise] = {}  # who has let go of it -> the earliest it has
-        self._lacking_since = 0.0
+        self._search = Search()
         self._looked = False  # since something was read last
-        self._pause_s = _PAUSE_S
+        self._pause = Pause()
 
     def begin(self) -> None:
         """Find out where the log is, and begin there unless told where. Raises `InvalidArgument`
         for a promise beyond that; `IslandShutDown`, `RayNotInitialised`."""
         answer: Answer | None = None
-        while answer is None and not self.closed.is_set():
+        while answer is None and not self.closed:
             try:
                 asked = self._coordinator.read.remote(seal([]))
                 answer = unseal(asked.get(timeout=5 * WAIT_S))
@@ -94,8 +85,9 @@ class Reader:
         if id is None or extract is None:
             return ()
         if extract.records:
-            self._lacking.clear()
-            self._looked, self._pause_s = False, _PAUSE_S
+            self._search.found()
+            self._pause.over()
+            self._looked = False
             self.position = extract.records[-1].promise
         elif extract.verdict == UNKNOWN:
             raise InvalidArgument(f"no entry of the log has the promise {self.position}")
@@ -109,10 +101,15 @@ class Reader:
             self._look(wait_s)
         return extract.records
 
+    def close(self) -> None:
+        """Read no more, and end its waiting soon: from any thread."""
+        self.closed = True
+        self._end.put(None)
+
     @property
     def searching(self) -> bool:
         """Whether somebody has let go of what comes next, and others are asked for it."""
-        return bool(self._lacking)
+        return self._search.on
 
     # -- whom to read from --------------------------------------------------------------------
 
@@ -125,71 +122,54 @@ class Reader:
         except Exception as error:  # noqa: BLE001 - see there
             self._failed(error)
             self._rest()
-            holders = self._everybody()
+            holders = self._citizens.everybody()
         if self._citizen is not None and self._citizen in holders:
             return
         self._citizen = None
-        now = time.monotonic()
-        able = [id for id in holders if self._shunned.get(id, 0.0) <= now]
-        fresh = [id for id in able if id not in self._lacking] or able
+        able = self._citizens.able(holders)
+        fresh = self._search.left(able) or able
         if fresh:
             # The coordinator names the leader last, who has enough to do.
             self._citizen = random.choice(fresh[:-1] or fresh)
         elif holders:
             self._rest()
 
-    def _everybody(self) -> tuple[str, ...]:
-        try:
-            found = names(self._island)
-        except Exception as error:  # noqa: BLE001 - see there
-            self._failed(error)
-            return ()
-        return tuple(n.removeprefix(CITIZEN) for n in found if n.startswith(CITIZEN))
-
     def _extract(self, id: str) -> Extract | None:
         """What that citizen says; None, and it is not asked again soon, if it says nothing."""
-        try:
-            citizen = self._citizens.get(id)
-            if citizen is None:
-                actor = named(CITIZEN + id, self._island)
-                citizen = self._citizens[id] = Guarded(actor, self._coordinator.authority)
-            call = citizen.extract.remote(self.position, ENTRIES, BYTES)
-            return fit(Extract, unseal(call.get(timeout=WAIT_S)))
-        except (RayError, ValueError, RayNotInitialised) as error:
-            if not ray.is_initialized():
-                self._failed(error)
-            self._citizens.pop(id, None)
-            self._shun(id)
-            return None
+        citizen = self._citizens.handle(id)
+        if citizen is not None:
+            try:
+                call = citizen.extract.remote(self.position, ENTRIES, BYTES)
+                return fit(Extract, unseal(call.get(timeout=WAIT_S)))
+            except (RayError, ValueError, RayNotInitialised):
+                pass
+        _check_connected()
+        self._shun(id)
+        return None
 
     def _shun(self, id: str) -> None:
-        self._shunned[id] = time.monotonic() + _SHUNNED_S
+        self._citizens.shun(id)
         self._citizen = None
 
     def _gone(self, id: str, earliest: Promise) -> None:
         """This citizen has let go of what comes next; perhaps another has it still."""
-        now = time.monotonic()
-        if not self._lacking:
-            self._lacking_since = now
-        self._lacking[id] = earliest
+        self._search.gone(id, earliest)
         self._citizen = None
-        everybody = self._everybody()
-        left = [other for other in everybody if other not in self._lacking]
-        untried = [other for other in left if self._shunned.get(other, 0.0) <= now]
-        if untried and now - self._lacking_since < PATIENCE_S:
-            self._citizen = untried[0]
-        elif left and now - self._lacking_since < PATIENCE_S:
-            self._rest()
-        else:
+        everybody = self._citizens.everybody()
+        if self._search.in_vain(everybody):
             assert self.position is not None
-            raise EntryGone(self.position, min(self._lacking.values()))
+            raise EntryGone(self.position, self._search.earliest)
+        able = self._citizens.able(self._search.left(everybody))
+        if able:
+            self._citizen = able[0]
+        else:
+            self._rest()
 
     # -- when something fails -----------------------------------------------------------------
 
     def _failed(self, error: Exception) -> None:
         """Raises what ends all reading; whatever else it is may pass."""
-        if not ray.is_initialized():
-            raise RayNotInitialised("Ray was shut down in this process") from None
+        _check_connected()
         if isinstance(error, NotAdmitted):
             raise error
         if isinstance(error, ActorDiedError):
@@ -197,5 +177,10 @@ class Reader:
 
     def _rest(self) -> None:
         """A pause, a longer one each time that nothing was read in between."""
-        self.closed.wait(self._pause_s)
-        self._pause_s = min(2 * self._pause_s, _PAUSE_MOST_S)
+        with contextlib.suppress(Empty):
+            self._end.get(timeout=self._pause.next_s())
+
+
+def _check_connected() -> None:
+    if not ray.is_initialized():
+        raise RayNotInitialised("Ray was shut down in this process") from None

@@ -6,8 +6,9 @@ It moves nothing and waits for nothing: `Client` does, and calls this under its 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from paxos_ray.actors.errors import OutcomeUnknown
 from paxos_ray.actors.response import Response
@@ -22,6 +23,8 @@ from paxos_ray.machines import (
     encode_batch,
     value_of,
 )
+
+T = TypeVar("T")
 
 BATCH = 2_000
 """The most operations that are newly sent in one call."""
@@ -60,6 +63,12 @@ def deliver(response: Response[Any], reply: Reply) -> None:
         response.set_error(error)
     else:
         response.set_result(value)
+
+
+def drained(queue: deque[T]) -> Iterator[T]:
+    """What is taken out of a queue that others append to meanwhile: nothing gets lost."""
+    while queue:
+        yield queue.popleft()
 
 
 class Session:
@@ -121,7 +130,8 @@ class Session:
 
     def answer(self, batch: Batch, replies: list[Reply]) -> bool:
         """The replies to a batch; False if that shows that the session has ended: it has expired,
-        or the island was founded anew without something that it had answered."""
+        or the island was founded anew without something that it had answered. Raises `ValueError`
+        if they are not as many as were asked for: then nothing has come of it."""
         if replies and replies[0].status is EXPIRED:
             return False
         if replies and replies[-1].status is GAP:
@@ -129,6 +139,7 @@ class Session:
                 return False
             self.again = True
             return True
+        told = list(zip(batch.responses, replies, strict=True))
         batch.answered = True
         while self.unanswered and self.unanswered[0].answered:
             self._drop(self.unanswered.popleft())
@@ -136,7 +147,7 @@ class Session:
             self.acknowledged = self.unanswered[0].first - 1
         else:
             self.acknowledged = self._next - 1
-        for response, reply in zip(batch.responses, replies, strict=True):
+        for response, reply in told:
             status, value = reply
             if status is OK:
                 response.set_result(value)

@@ -23,10 +23,10 @@ class Stream(Feed[LogEntry]):
 
     An iterator, also for `async for`. It goes on over changes of government, and at another
     citizen when the one that it reads from is lost; it ends, and so does the loop, when it is
-    closed or the island is shut down. Its errors come after the entries before them: `EntryGone`
-    when it was so slow that what comes next is not held any more, `InvalidArgument` when it was to
-    begin where no entry is, `RayNotInitialised`, and `TimedOut` when nothing came within
-    `timeout_s`, after which one may go on.
+    closed or the island is shut down or recovered. Its errors come after the entries before them:
+    `EntryGone` when it was so slow that what comes next is not held any more, `InvalidArgument`
+    when it was to begin where no entry is, `RayNotInitialised`, and `TimedOut` when nothing came
+    within `timeout_s`, after which one may go on.
 
     Entering it as a context waits until it stands: whatever is asked for after that is in it.
     """
@@ -118,7 +118,7 @@ class _Pump:
         try:
             self._reader.begin()
             self.began_at = self._reader.position
-            while not self._reader.closed.is_set():
+            while not self._reader.closed:
                 records = self._reader.read(WAIT_S if self.stands else 0.0)
                 if not self.stands and not self._reader.searching:
                     self.stands = True
@@ -138,7 +138,7 @@ class _Pump:
 
     def take(self) -> Record | Absent:
         """The next record that is there. Raises what ended the fetching, after the last one."""
-        if self._reader.closed.is_set():
+        if self._reader.closed:
             return END
         found = self._outlet.shift()
         if found is END and self._error is not None:
@@ -152,6 +152,6 @@ class _Pump:
 
     def close(self) -> None:
         """Fetch no more."""
-        self._reader.closed.set()
+        self._reader.close()
         self._throttle.end()
         self.calls.ring()

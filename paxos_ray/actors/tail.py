@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from paxos_ray.actors.growing import grow
 from paxos_ray.core.log import ENTRY_HEFT, NOTHING, Entry, heft
 from paxos_ray.core.promise import Promise
+from paxos_ray.machines.ring import ABSENT, GONE, HELD
 
-HELD, GONE, UNKNOWN, ABSENT = "held", "gone", "unknown", "absent"
-"""What is to be said of a promise: what follows it is here; was let go of; it is no entry's; or
-this citizen has not the application's state, and nothing to tell."""
+UNKNOWN = "unknown"
+"""What is to be said of a promise that is no entry's; else it is `HELD`, `GONE` or `ABSENT`."""
 
 
 class Record(NamedTuple):

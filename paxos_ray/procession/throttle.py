@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from paxos_ray.procession.errors import Ended, ProcessionError, TimedOut
@@ -53,10 +55,11 @@ class Throttle(Generic[T]):
 
         Raises `TimedOut`, the value not being in, and `Ended`, also when it is while this waits.
         """
-        called = threading.Event()
-        entrant = self._come(value, called.set)
+        called: SimpleQueue[None] = SimpleQueue()  # into which the garbage collector may put
+        entrant = self._come(value, lambda: called.put(None))
         if entrant is not None:
-            called.wait(timeout_s)
+            with contextlib.suppress(Empty):
+                called.get(timeout=None if timeout_s is None else max(0.0, timeout_s))
             self._conclude(entrant, timeout_s)
 
     async def enqueue_async(self, value: T, timeout_s: float | None = None) -> None:

@@ -20,6 +20,7 @@ from paxos_ray.actors.response import Response
 from paxos_ray.actors.wire import MARK, VERSION, Answer, Opening, seal
 from paxos_ray.core import Promise
 from paxos_ray.machines import OK, Reply, encode_replies
+from tests.actors.busy import Busy
 
 SOON_S = 30.0
 CALL: Any = ("sold", "increment", (1,))
@@ -163,7 +164,7 @@ def test_an_answer_of_a_version_that_is_not_understood_ends_the_call(
 
 
 @pytest.mark.parametrize("method", ["write", "read"])
-@pytest.mark.parametrize("wrong", [b"", seal(Answer(Promise(1, 2), b"none"))])
+@pytest.mark.parametrize("wrong", [b"", seal(Answer(Promise(1, 2), b"none")), says(), says(1, 2)])
 def test_after_an_answer_that_cannot_be_read_one_asks_again(
     coordinator: Coordinator, client: Client, method: str, wrong: bytes
 ) -> None:
@@ -214,3 +215,39 @@ def test_what_is_to_be_sent_as_it_is_closed_is_answered(
     monkeypatch.setattr(client, "_read", late)
     with pytest.raises(IslandShutDown, match="the end"):
         client.read(CALL).result(SOON_S)
+
+
+@pytest.mark.parametrize("method", ["write", "read"])
+def test_a_call_that_comes_as_it_is_closed_is_answered(
+    coordinator: Coordinator, client: Client, method: str
+) -> None:
+    ask = getattr(client, method)
+    queue = Busy(lambda: ask(CALL))
+    setattr(client, {"write": "_waiting", "read": "_queries"}[method], queue)
+    asked = [ask(CALL), ask(CALL)]  # the second waits, as the first is not answered
+    coordinator.call({"write": "open", "read": "read"}[method])
+    queue.armed = True
+    client.close(IslandShutDown("the end"))
+    for response in (*asked, queue.late.result(SOON_S)):
+        with pytest.raises(IslandShutDown, match="the end"):
+            response.result(SOON_S)
+
+
+def test_a_query_that_comes_after_the_end_while_another_is_being_answered_is_answered(
+    coordinator: Coordinator, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[Response[Any]] = []
+
+    def closed(_: Promise) -> None:
+        client.close(IslandShutDown("the end"))
+        for thread in threading.enumerate():
+            if thread.name == "paxos_ray client of rome":
+                thread.join(SOON_S)
+        late.append(client.read(CALL))
+
+    monkeypatch.setattr(client.nearby, "saw", closed)
+    asked = client.read(CALL)
+    coordinator.call("read").set_result(says(7))
+    assert asked.result(SOON_S) == 7
+    with pytest.raises(IslandShutDown, match="the end"):
+        late[0].result(SOON_S)

@@ -13,6 +13,7 @@ import ray
 from ray.exceptions import ActorDiedError
 
 from paxos_ray.actors import follower as module
+from paxos_ray.actors import whereabouts
 from paxos_ray.actors.authority import OPEN
 from paxos_ray.actors.follower import Follower
 from paxos_ray.actors.post import Post
@@ -89,7 +90,7 @@ class Citizen:
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray, "is_initialized", lambda: True)
-    monkeypatch.setattr(module, "names", lambda island: [])
+    monkeypatch.setattr(whereabouts, "names", lambda island: [])
     monkeypatch.setattr(module, "_STILL_S", 0.0)
     monkeypatch.setattr(module, "_LINGER_S", 0.1)
 
@@ -97,7 +98,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def watched(client: Client, citizen: Citizen) -> tuple[Post, threading.Event]:
     """A post that is being filled, and what is set when there is news."""
     follower = Follower(client)  # type: ignore[arg-type]
-    follower._handles["a"] = citizen
+    follower._whereabouts._handles["a"] = citizen  # type: ignore[assignment]
     post, rung = Post("lock", None, BEGAN, 1_000), threading.Event()
     post.calls._calls.append(rung.set)
     follower.add(post)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from typing import Any
 
 import pytest
 
 from paxos_ray import NoQuorum, Overloaded
+from paxos_ray.actors import gate as module
 from paxos_ray.actors.gate import CALL_BYTES, Gate, weigh
 
 SOON_S = 30.0
@@ -116,17 +118,82 @@ def test_who_is_interrupted_leaves_nothing_behind(
 ) -> None:
     gate = full()
 
-    def interrupted(*_: object) -> None:
-        if its_turn:
-            gate.leave(60, 1)
-        raise KeyboardInterrupt
+    class Interrupted(list[None]):
+        put = list[None].append
 
-    monkeypatch.setattr(threading.Event, "wait", interrupted)
+        def get(self, **_: object) -> None:
+            if its_turn:
+                gate.leave(60, 1)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "SimpleQueue", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         gate.wait(50, None)
     if not its_turn:
         gate.leave(60, 1)
     assert (gate.weight, gate.calls, len(gate._waiters)) == (60, 1, 0)
+
+
+@pytest.mark.parametrize("its_turn", [False, True])
+def test_a_coroutine_that_is_let_go_of_leaves_nothing_behind(its_turn: bool) -> None:
+    gate = full()
+
+    async def come() -> None:
+        waits = gate.wait_async(30, None)
+        waits.send(None)
+        if its_turn:
+            gate.leave(60, 1)
+        waits.close()
+
+    asyncio.run(come())
+    if not its_turn:
+        gate.leave(60, 1)
+    assert (gate.weight, gate.calls, len(gate._waiters)) == (60, 1, 0)
+
+
+def test_a_coroutine_whose_loop_has_ended_gives_nothing_back_twice() -> None:
+    gate, loop = full(), asyncio.new_event_loop()
+
+    async def come() -> Any:
+        waits = gate.wait_async(30, None)
+        waits.send(None)
+        return waits
+
+    waits = loop.run_until_complete(come())
+    loop.close()
+    gate.leave(60, 1)
+    assert (gate.weight, gate.calls, len(gate._waiters)) == (60, 1, 0)
+    waits.close()
+    assert (gate.weight, gate.calls) == (60, 1)
+
+
+def test_the_garbage_collector_may_let_go_of_who_waits_at_any_moment() -> None:
+    gate = full()
+
+    class Garbage(deque[Any]):
+        """Is collected as somebody joins the line, by the same thread."""
+
+        waits: Any = None
+
+        def append(self, waiter: Any) -> None:
+            super().append(waiter)
+            if self.waits is not None:
+                waits, self.waits = self.waits, None
+                waits.close()
+
+    async def come() -> None:
+        gate._waiters = line = Garbage()
+        waits = gate.wait_async(30, None)
+        waits.send(None)
+        line.waits = waits
+        with pytest.raises(Overloaded):
+            await gate.wait_async(30, 0.01)
+
+    thread = threading.Thread(target=asyncio.run, args=(come(),), daemon=True)
+    thread.start()
+    thread.join(SOON_S)
+    assert not thread.is_alive()
+    assert (gate.weight, gate.calls, len(gate._waiters)) == (120, 2, 0)
 
 
 def test_a_wider_gate_and_a_closed_one_let_in_who_waits() -> None:

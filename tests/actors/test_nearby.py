@@ -20,6 +20,7 @@ from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH
 from paxos_ray.actors.wire import Answer, Look, Roster, seal, unseal
 from paxos_ray.machines import ERROR, OK, Reply, encode_replies
+from tests.actors.busy import Busy
 
 SOON_S = 30.0
 QUERY: Any = ("sold", "value", ())
@@ -231,6 +232,23 @@ def test_when_the_leader_cannot_be_asked_all_are_tried_again(
     assert not world.nearby.waiting_for_leader()
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_leader_that_answers_more_or_less_than_it_was_asked_has_not_answered(
+    world: World, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    monkeypatch.setattr(nearby, "_PAUSE_S", 0.0)
+    world.nearby.saw(at(3))
+    read = world.read("session")
+    for _ in range(3):
+        world.asked().has_none(at(2))
+    _, done, failed = world.asked_of_leader()
+    with pytest.raises(ValueError, match="zip"):
+        done(Answer(at(5), encode_replies([Reply(OK, 8)] * count)))
+    failed(ValueError("so the client says then"))
+    world.asked().answers(4, at(3))
+    assert read.result(SOON_S) == 4
+
+
 def test_the_dead_are_asked_no_more(world: World) -> None:
     read = world.read()
     call = world.asked()
@@ -288,6 +306,31 @@ def test_who_is_silent_is_left_out_and_what_it_says_late_counts_still(
     other.answers(4, at(2))
     assert read.result() == 3
     assert world.left == [(10, 1)], "it was one call for who asked"
+
+
+def test_who_is_silent_is_noticed_while_others_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearby, "_PAUSE_S", 1_000.0)
+    monkeypatch.setattr(nearby, "_PAUSE_MOST_S", 1_000.0)
+    monkeypatch.setattr(nearby, "SILENCE_S", 0.05)
+    world = World("a", "b").begin()
+    world.read()
+    for _ in range(2):
+        world.asked().has_none(at(0))
+    rests, pause = threading.Event(), world.nearby._pause
+
+    def pauses() -> float | None:
+        if world.nearby._lanes["eventual"].again:
+            rests.set()
+        return pause()
+
+    monkeypatch.setattr(world.nearby, "_pause", pauses)
+    assert rests.wait(SOON_S)
+    read = world.read("session")
+    silent, other = world.asked(), world.asked()
+    assert silent.id != other.id
+    other.answers(3, at(1))
+    assert read.result(SOON_S) == 3
+    world.nearby.close(RuntimeError("over"))
 
 
 def test_who_answers_some_is_asked_for_the_rest_before_who_came_later() -> None:
@@ -437,6 +480,18 @@ def test_what_is_unanswered_and_what_comes_is_told_of_the_end(world: World) -> N
         call.answers(1, at(1))
     with pytest.raises(RuntimeError, match="the end"):
         waiting[0].result(SOON_S)
+
+
+def test_a_read_that_comes_as_it_is_closed_is_answered(world: World) -> None:
+    queue = Busy(world.read)
+    world.nearby._lanes["eventual"].waiting = queue
+    asked = [world.read() for _ in range(4)]
+    assert len(queue) == 1, "nobody is free for the last"
+    queue.armed = True
+    world.nearby.close(RuntimeError("the end"))
+    for response in (*asked, queue.late.result(SOON_S)):
+        with pytest.raises(RuntimeError, match="the end"):
+            response.result(SOON_S)
 
 
 @pytest.mark.parametrize("wrong", ["strong", "", None, 1, ["session"]])

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paxos_ray.actors.errors import EventsGone, InvalidArgument
+from paxos_ray.actors.feed import Calls
 from paxos_ray.actors.post import Post
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines.ring import weight_of
 from paxos_ray.procession import EMPTY, END, Absent
 
+SOON_S = 30.0
 ONE = weight_of("k", 1)
 
 
@@ -96,6 +102,20 @@ def test_the_position_is_after_whole_entries() -> None:
     assert post.position == at(5)
 
 
+def test_the_position_of_what_is_closed_is_before_what_was_not_given() -> None:
+    post = Post("a", None, at(0), 1 << 20)
+    post.put(at(0), events(1, 2), at(3))
+    post.take()
+    post.close()
+    assert post.position == at(1)
+    post.close()
+    assert post.position == at(1)
+    idle = Post("a", None, at(0), 1 << 20)
+    idle.put(at(0), (), at(3))
+    idle.close()
+    assert idle.position == at(3)
+
+
 def test_room_is_there_again_when_half_of_what_was_full_is_taken() -> None:
     post = Post("a", None, at(0), 4 * ONE)
     assert post.room == 4 * ONE
@@ -139,3 +159,53 @@ def test_what_is_closed_gives_and_takes_nothing() -> None:
     ended.end()
     assert ended.take() is END
     assert ended.stand() is None
+
+
+def ends(deed: Callable[[], object]) -> bool:
+    """Whether it comes to its end, and does not wait for itself."""
+    thread = threading.Thread(target=deed, daemon=True)
+    thread.start()
+    thread.join(SOON_S)
+    return not thread.is_alive()
+
+
+def test_a_watch_that_is_let_go_of_may_be_collected_while_it_is_told_something() -> None:
+    class Watch:
+        def __init__(self) -> None:
+            self.itself = self
+
+    post = Post("a", None, at(0), 1 << 20)
+    weakref.finalize(Watch(), post.close)
+
+    def collected() -> Iterator[tuple[Promise, int, Any, Any]]:
+        yield from events(1)
+        gc.collect()
+        assert post.closed
+        yield from events(2)
+
+    assert ends(lambda: post.put(at(0), collected(), at(2)))
+    assert post.over
+    assert post.take() is END
+
+
+def test_who_waits_may_be_collected_while_others_come_and_are_called() -> None:
+    class Busy(list[Any]):
+        def append(self, call: Any) -> None:
+            super().append(call)
+            if len(self) == 1:
+                with calls.calling(rung.clear):
+                    calls.ring()
+
+        def remove(self, call: Any) -> None:
+            super().remove(call)
+            calls.ring()
+
+    calls, rung = Calls(), [1]
+    calls._calls = Busy()
+
+    def come() -> None:
+        with calls.calling(lambda: rung.append(2)):
+            calls.ring()
+
+    assert ends(come)
+    assert (rung, len(calls)) == ([2, 2], 0)

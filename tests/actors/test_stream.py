@@ -288,7 +288,7 @@ def test_a_stream_ends_with_its_ray() -> None:
     """Ray raises this in a thread that waits for it while it is shut down."""
 
     class Reader:
-        closed = threading.Event()
+        closed = False
 
         def begin(self) -> None:
             raise SystemExit

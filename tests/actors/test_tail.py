@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paxos_ray.actors.tail import ABSENT, GONE, HELD, UNKNOWN, Tail
+from paxos_ray.actors.tail import UNKNOWN, Tail
 from paxos_ray.core.log import ENTRY_HEFT, NOTHING, Entry
 from paxos_ray.core.promise import Promise
+from paxos_ray.machines.ring import ABSENT, GONE, HELD
 
 
 class Writer:
