@@ -119,7 +119,7 @@ class Chaos:
         per_thread = self._plan.rate / self._plan.clients / (_CALLERS + 1)
         seed, most_s = self._plan.seed, self._plan.seconds + self._plan.extra_s + 3 * HEAL_S
         load = Load(self._name, seed, _CALLERS, per_thread, self._began_ns, most_s)
-        crew = Crew(self._island.name, load, self._plan.clients, self._scene.here, self._book)
+        crew = Crew(self._island, load, self._plan.clients, self._scene.here, self._book)
         crew.begin()
         self._await_answers()
         self._break()
