@@ -14,7 +14,6 @@ class Exit(IntEnum):
     NO_CLUSTER = 3
     REFUSED = 4
     TIMEOUT = 5
-    INTERRUPTED = 130
 
 
 EPILOG = (

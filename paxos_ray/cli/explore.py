@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 import time
@@ -13,7 +12,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from paxos_ray.cli.exits import EPILOG, Exit
-from paxos_ray.cli.options import Json
+from paxos_ray.cli.options import Json, cores
 from paxos_ray.cli.render import Minutes, err, print_json
 from paxos_ray.simulation import Bounds, Exploration
 from paxos_ray.simulation import explore as search
@@ -71,17 +70,13 @@ def explore(
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     began = time.monotonic()
-    exploration = _run(bounds, limit, not plain, jobs or _cores())
+    exploration = _run(bounds, limit, not plain, jobs or cores())
     told = _json(exploration, time.monotonic() - began)
     if as_json:
         print_json(told)
     else:
         _tell(exploration, told)
     raise typer.Exit(_code(exploration))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _run(bounds: Bounds, limit: int | None, reduced: bool, jobs: int) -> Exploration:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from rich.progress import (
 )
 
 from paxos_ray.cli.exits import EPILOG, Exit
-from paxos_ray.cli.options import Json
+from paxos_ray.cli.options import Json, cores
 from paxos_ray.cli.render import Minutes, err, print_json
 from paxos_ray.simulation import (
     PATIENCE,
@@ -54,8 +53,9 @@ def swarm(
         str, typer.Option(metavar="A..B", help="The seeds: A to B, both included, or one.")
     ] = "0..999",
     jobs: Annotated[
-        int, typer.Option(min=1, help="How many processes run schedules.", show_default="all cores")
-    ] = os.cpu_count() or 1,
+        int | None,
+        typer.Option(min=1, help="How many processes run schedules; else one a core."),
+    ] = None,
     most: Annotated[int, typer.Option(min=1, help="Stop after so many failures.")] = 20,
     trace: Annotated[bool, typer.Option(help="Print each event of each schedule.")] = False,
     scenarios: Annotated[
@@ -91,7 +91,7 @@ def swarm(
         for seed in chosen:
             tally.add(run_schedule(seed, note=typer.echo, workload=workload))
     else:
-        _run(chosen, jobs, most, record, workload, tally)
+        _run(chosen, jobs or cores(), most, record, workload, tally)
     written = _shrink(tally.failures, scenarios, workload) if shrinks else {}
     if as_json:
         print_json(_json(chosen, tally, written))
