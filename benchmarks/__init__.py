@@ -1,1 +1,1 @@
-"""What the project promises in figures, measured: `python -m benchmarks core | counters`."""
+"""What the project promises in figures, measured: `python -m benchmarks --help` names them."""

@@ -56,13 +56,7 @@ class Till:
 
 def measure(console: Console, trials: int, kills: int) -> Report:
     """All figures of the counters, on a Ray started here. Trials of different kinds alternate."""
-    with quiet_ray():
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+    with local_ray():
         island = paxos_ray.launch("benchmark", citizens=CITIZENS, progress=False)
         try:
             till = Till(island)
@@ -76,7 +70,6 @@ def measure(console: Console, trials: int, kills: int) -> Report:
             return report
         finally:
             island.shutdown()
-            ray.shutdown()
 
 
 def _kill(
@@ -105,6 +98,22 @@ def quiet_ray() -> Iterator[None]:
     except BaseException:
         sys.stderr.write(said.getvalue())
         raise
+
+
+@contextmanager
+def local_ray() -> Iterator[None]:
+    """A Ray of this machine's own for the while, which is quiet."""
+    with quiet_ray():
+        ray.init(
+            address="local",
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+        try:
+            yield
+        finally:
+            ray.shutdown()
 
 
 def _compare(report: Report, till: Till, trials: int, console: Console) -> None:

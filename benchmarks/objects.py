@@ -5,7 +5,6 @@ an island of such an object grows."""
 from __future__ import annotations
 
 import gc
-import logging
 import threading
 from statistics import median
 from time import perf_counter
@@ -15,6 +14,7 @@ import ray
 from rich.console import Console
 
 import paxos_ray
+from benchmarks.counters import local_ray
 from benchmarks.report import Report
 from paxos_ray import Handle, Island
 from paxos_ray.actors.keeping import Keeping
@@ -108,18 +108,13 @@ def call(method: str, *arguments: Any) -> Operation:
 
 def measure(console: Console, trials: int) -> Report:
     """All figures of objects, on a Ray started here."""
-    ray.init(
-        address="local", include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
-    )
-    try:
+    with local_ray():
         report = Report()
         _costs(report, console, trials)
         for kind in ("dict", "bytes"):
             _pauses(report, console, kind, trials)
         _calls(report, console)
         return report
-    finally:
-        ray.shutdown()
 
 
 def _costs(report: Report, console: Console, trials: int) -> None:

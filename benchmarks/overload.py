@@ -10,7 +10,6 @@ of a minute, what is kept by default in a longer one.
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import threading
@@ -25,7 +24,7 @@ import ray
 from rich.console import Console
 
 import paxos_ray
-from benchmarks.counters import quiet_ray
+from benchmarks.counters import local_ray
 from benchmarks.report import Report
 
 NAME = "overloaded"
@@ -78,13 +77,7 @@ def _check(response: paxos_ray.Response[int], acknowledged: int) -> int:
 
 def measure(console: Console, seconds: float, clients: int, stream_mib: int) -> Report:
     """The figures, on a Ray started here. Raises `RuntimeError` if anything was lost or doubled."""
-    with quiet_ray():
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+    with local_ray():
         limits = paxos_ray.Limits(stream_bytes=stream_mib * MIB)
         island = paxos_ray.launch(
             NAME, CITIZENS, parliament_size=SEATS, limits=limits, progress=False
@@ -93,7 +86,6 @@ def measure(console: Console, seconds: float, clients: int, stream_mib: int) -> 
             return _overload(console, island, seconds, clients)
         finally:
             island.shutdown()
-            ray.shutdown()
 
 
 class Watch:

@@ -8,7 +8,6 @@ with a core for each citizen: it shows whom the reads go to.
 
 from __future__ import annotations
 
-import logging
 import time
 import warnings
 from collections import deque
@@ -19,7 +18,7 @@ import ray
 from rich.console import Console
 
 import paxos_ray
-from benchmarks.counters import quiet_ray
+from benchmarks.counters import local_ray
 from benchmarks.report import Report
 
 SIZES = (1, 3, 5)
@@ -92,14 +91,8 @@ def _answer(response: Any) -> None:
 def measure(console: Console, trials: int) -> Report:
     """All figures, on a Ray started here. Trials of different consistencies alternate."""
     report = Report()
-    with quiet_ray(), warnings.catch_warnings():
+    with local_ray(), warnings.catch_warnings():
         warnings.simplefilter("ignore", paxos_ray.FewCitizens)
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
         island = paxos_ray.launch("reads", citizens=SIZES[0], audit_s=0, progress=False)
         try:
             island.counter("books").increment(7, timeout_s=PATIENCE_S)
@@ -113,7 +106,6 @@ def measure(console: Console, trials: int) -> Report:
                 report.details |= _latencies(clients[0], size)
         finally:
             island.shutdown()
-            ray.shutdown()
     _compare(report, rates)
     return report
 

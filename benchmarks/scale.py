@@ -3,7 +3,6 @@ and how long clients wait when the leader is asked to leave."""
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +10,10 @@ from itertools import pairwise
 from statistics import median
 from time import perf_counter, sleep
 
-import ray
 from rich.console import Console
 
 import paxos_ray
-from benchmarks.counters import PATIENCE_S, Till, p50_ms, quiet_ray, rate
+from benchmarks.counters import PATIENCE_S, Till, local_ray, p50_ms, rate
 from benchmarks.report import Report
 
 SCALE_S = 300.0  # how long a change may take
@@ -27,13 +25,7 @@ AROUND = 20  # increments before and after a handover
 def measure(console: Console, sizes: tuple[int, ...], trials: int, handovers: int) -> Report:
     """All of it, on a Ray started here, by one island."""
     report = Report()
-    with quiet_ray():
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+    with local_ray():
         island = paxos_ray.launch("benchmark", citizens=FEW, progress=False, audit_s=0)
         try:
             till = Till(island)
@@ -52,7 +44,6 @@ def measure(console: Console, sizes: tuple[int, ...], trials: int, handovers: in
             return report
         finally:
             island.shutdown()
-            ray.shutdown()
 
 
 def _scale(report: Report, console: Console, island: paxos_ray.Island, citizens: int) -> None:

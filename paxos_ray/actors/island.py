@@ -74,7 +74,12 @@ class Island(StandardObjects):
         return f"Island({self.name!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return enter, (self.name, self._client.authority)
+        return enter, (self.name, self.authority)
+
+    @property
+    def authority(self) -> Authority:
+        """What this process has who knows the island's secret: see `enter`."""
+        return self._client.authority
 
     def counter(self, name: str) -> Counter:
         """The replicated counter of that name. Raises `InvalidArgument`."""
@@ -290,7 +295,7 @@ class Island(StandardObjects):
             abandon_silent=abandon_silent,
             timeout_s=timeout_s,
             progress=progress,
-            authority=self._client.authority,
+            authority=self.authority,
         )
 
     def shutdown(self, timeout_s: float = 30.0) -> None:

@@ -16,7 +16,8 @@ from paxos_ray.core.promise import Promise
 
 @dataclass(frozen=True, slots=True)
 class CitizenStatus:
-    """One citizen. `seat` is leader, majority, minority or constituent by the government.
+    """One citizen. `seat` is leader, majority, minority or constituent by the government; `alive`
+    says that it answered: who did not may be silent only.
 
     `role` is what it does at the moment: writer, recorder, proposer, exiled or retired. `applied`
     is the promise that its state reflects, and `digest` that state's sha256. Its log holds

@@ -8,6 +8,7 @@ from paxos_ray.chaos.errors import DriverFailed, FaultRefused
 from paxos_ray.chaos.pages import page
 from paxos_ray.chaos.pauses import Event, Pauses
 from paxos_ray.chaos.run import Chaos, Findings, Plan
+from paxos_ray.chaos.scene import kill
 from paxos_ray.chaos.schedule import KINDS, rounds
 from paxos_ray.chaos.verdict import Check
 
@@ -23,6 +24,7 @@ __all__ = [
     "Pauses",
     "Plan",
     "Program",
+    "kill",
     "page",
     "rounds",
 ]

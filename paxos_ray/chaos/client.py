@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
+from paxos_ray.actors.authority import Authority
 from paxos_ray.actors.backstage import Ledger
 from paxos_ray.actors.errors import IslandShutDown, OutcomeUnknown, Overloaded, TimedOut
-from paxos_ray.actors.island import Island, attach
+from paxos_ray.actors.island import Island, enter
 from paxos_ray.actors.response import Response
 from paxos_ray.chaos.book import Told, Trouble
 from paxos_ray.chaos.clock import Clock
@@ -29,17 +30,17 @@ _END_S = 20.0
 _TROUBLES = 5
 
 
-def run(island: str, name: str, load: Load, ledger: Ledger) -> None:
+def run(island: str, authority: Authority, name: str, load: Load, ledger: Ledger) -> None:
     """Be that client for the while, as a Ray task."""
-    Client(_find(island), name, load, ledger).run()
+    Client(_find(island, authority), name, load, ledger).run()
 
 
-def _find(island: str) -> Island:
+def _find(island: str, authority: Authority) -> Island:
     """The island; where control services are being broken, that may take more than one try."""
     deadline = time.monotonic() + _FIND_S
     while True:
         try:
-            return attach(island)
+            return enter(island, authority)
         except Exception:
             if time.monotonic() > deadline:
                 raise

@@ -10,6 +10,7 @@ from random import Random
 from paxos_ray.actors.backstage import Ledger, nodes
 from paxos_ray.actors.cluster import Task, TaskFailed, start
 from paxos_ray.actors.errors import TimedOut
+from paxos_ray.actors.island import Island
 from paxos_ray.chaos import client
 from paxos_ray.chaos.book import Book, Trouble
 from paxos_ray.chaos.habits import PATIENCE_S, Load
@@ -22,8 +23,8 @@ class Crew:
     """So many clients. Every other one is at `home`, the node of this process, which no fault
     touches; the rest are on the other nodes, if there are any, and may be killed or cut off."""
 
-    def __init__(self, island: str, load: Load, clients: int, home: str, book: Book) -> None:
-        self._island = island
+    def __init__(self, island: Island, load: Load, clients: int, home: str, book: Book) -> None:
+        self._entry = (island.name, island.authority)
         self._load = load
         self._home = home
         self._book = book
@@ -44,7 +45,8 @@ class Crew:
     def end(self) -> None:
         """Have all come to an end, wait until they have, and take in what they have told."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():  # it was never started if not all clients could be
+            self._thread.join()
         with suppress(TimedOut):  # those who are not told end by themselves, if late
             self._ledger.close()
         deadline = time.monotonic() + _END_S
@@ -69,7 +71,7 @@ class Crew:
         self._incarnations[slot] += 1
         if at_home:
             self.home.append(name)
-        arguments = (self._island, name, self._load, self._ledger)
+        arguments = (*self._entry, name, self._load, self._ledger)
         self._tasks[slot] = start(client.run, *arguments, node_id=node, num_cpus=0)
 
     def _take(self, timeout_s: float) -> None:

@@ -37,6 +37,10 @@ class Observer:
             self._tale.wrong.append(f"nothing more could be written: {error}")
         if not self._ended.wait(_END_S):
             self._tale.wrong.append(f"the log could not be read to its end within {_END_S:g} s")
+        self.close()
+
+    def close(self) -> None:
+        """Read no more, wherever it is; again does nothing."""
         self._stream.close()
 
     def _read(self) -> None:

@@ -112,28 +112,39 @@ class Chaos:
         self.findings = Findings(island.name, plan)
 
     def run(self) -> Findings:
-        """Do all of it. Whatever ends it, what was broken is mended as far as can be."""
+        """Do all of it. Whatever ends it, as far as can be: the fault that lasts is undone, clients
+        come to an end and what they have called is retired, the log is read no more."""
         observer = Observer(self._island, self._tale, f"{self._name}/end")
-        observer.begin()
+        try:
+            observer.begin()
+            home = self._disturb()
+            self.findings.seconds = self._elapsed_s()
+            self._says("reading what is left")
+            self._read_last()
+            observer.end()
+            self._judge(home)
+        finally:
+            observer.close()
+            self._clear()
+        return self.findings
+
+    # -- breaking -----------------------------------------------------------------------------
+
+    def _disturb(self) -> Sequence[str]:
+        """Have clients call, and break meanwhile: which clients no fault could touch."""
         self._began_ns = time.monotonic_ns()
         per_thread = self._plan.rate / self._plan.clients / (_CALLERS + 1)
         seed, most_s = self._plan.seed, self._plan.seconds + self._plan.extra_s + 3 * HEAL_S
         load = Load(self._name, seed, _CALLERS, per_thread, self._began_ns, most_s)
-        crew = Crew(self._island.name, load, self._plan.clients, self._scene.here, self._book)
-        crew.begin()
-        self._await_answers()
-        self._break()
-        self._says("waiting for the clients' last calls")
-        crew.end()
-        self.findings.seconds = self._elapsed_s()
-        self._says("reading what is left")
-        self._read_last()
-        observer.end()
-        self._judge(crew.home)
-        self._clear()
-        return self.findings
-
-    # -- breaking -----------------------------------------------------------------------------
+        crew = Crew(self._island, load, self._plan.clients, self._scene.here, self._book)
+        try:
+            crew.begin()
+            self._await_answers()
+            self._break()
+        finally:
+            self._says("waiting for the clients' last calls")
+            crew.end()
+        return crew.home
 
     def _await_answers(self) -> None:
         """Nothing is broken before clients were answered: that takes as long as Ray takes to start

@@ -157,7 +157,8 @@ def _voters(status: IslandStatus) -> int:
 
 
 def kill(pid: int) -> None:
-    """On its node: the process of a Ray actor dies, at once, as by a crash."""
+    """On its node: the process of a Ray actor dies, at once, as by a crash; one that has ended
+    already is left alone. Raises `NotNow` if it is no actor of Ray."""
     _signal(pid, signal.SIGKILL)
 
 

@@ -1,4 +1,4 @@
-"""The command line: `paxos-ray demo | launch | scale | status | counter | shutdown`."""
+"""The command line, `paxos-ray`: its `--help` names the commands."""
 
 from paxos_ray.cli.app import main
 

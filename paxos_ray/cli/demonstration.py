@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -10,8 +9,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
-from signal import SIGKILL
 from typing import TYPE_CHECKING, NamedTuple
 
 import paxos_ray
@@ -35,13 +32,6 @@ def count_words(island: Island, chunk: str) -> int:
     for response in responses:
         response.result(timeout_s=_LIMIT_S)
     return len(responses)
-
-
-def kill(pid: int) -> None:
-    """Kill the process of a Ray actor on this node, at once, as a crash would."""
-    if not Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::"):
-        raise RuntimeError(f"process {pid} is not an actor of Ray")
-    os.kill(pid, SIGKILL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +143,8 @@ class Demonstration:
             under_way.result()
 
     def _kill_leader(self) -> None:
+        from paxos_ray.chaos import kill  # not before it is asked for: it imports Ray
+
         leader = self._island.status().citizens[0]
         if leader.pid is None:
             raise paxos_ray.TimedOut(f"{leader.id}, who leads, does not say where it is")

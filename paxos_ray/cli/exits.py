@@ -15,7 +15,6 @@ class Exit(IntEnum):
     REFUSED = 4
     TIMEOUT = 5
     BROKEN = 6
-    INTERRUPTED = 130
 
 
 EPILOG = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 import time
@@ -14,7 +13,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
-from paxos_ray.cli.options import Json
+from paxos_ray.cli.options import Json, cores
 from paxos_ray.cli.render import Minutes, err, print_json
 from paxos_ray.simulation import Bounds, CrewError, Exploration
 from paxos_ray.simulation import explore as search
@@ -84,7 +83,7 @@ def explore(
         seen = exploration
 
     try:
-        _run(bounds, limit, not plain, jobs or _cores(), look)
+        _run(bounds, limit, not plain, jobs or cores(), look)
     except CrewError as error:
         raise CommandError(str(error), Exit.BROKEN) from None
     finally:  # whoever interrupts it wants to know what there is
@@ -94,10 +93,6 @@ def explore(
         else:
             _tell(seen, told)
     raise typer.Exit(_code(seen))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _run(

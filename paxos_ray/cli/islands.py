@@ -36,7 +36,7 @@ def launch(
     ] = 3,
     record: Record = None,
     address: Address = None,
-    timeout: Timeout = 60.0,
+    timeout: Timeout = 120.0,
     as_json: Json = False,
 ) -> None:
     """Found an island.
@@ -66,7 +66,7 @@ def scale(
     name: IslandName,
     citizens: Annotated[int, typer.Argument(metavar="CITIZENS", min=1, help="How many citizens.")],
     address: Address = None,
-    timeout: Timeout = 60.0,
+    timeout: Timeout = 120.0,
     as_json: Json = False,
 ) -> None:
     """Let an island grow or shrink to so many citizens; returns when its government has them."""
@@ -91,7 +91,7 @@ def autoscale(
         ),
     ],
     address: Address = None,
-    timeout: Timeout = 60.0,
+    timeout: Timeout = 30.0,
     as_json: Json = False,
 ) -> None:
     """Let the number of an island's citizens follow what is read from them; `scale` ends that."""
@@ -130,6 +130,7 @@ def status(
         ),
     ] = None,
     address: Address = None,
+    timeout: Timeout = 30.0,
     digests: Annotated[
         bool, typer.Option("--digests", help="Also each citizen's digest of the state.")
     ] = False,
@@ -142,14 +143,14 @@ def status(
         _list(names, as_json)
         return
     with cluster.running(address):
-        found = secret.attach(name).status(digests=digests)
+        found = secret.attach(name).status(digests=digests, timeout_s=timeout)
     _show(found, as_json)
 
 
-def shutdown(name: IslandName, address: Address = None) -> None:
+def shutdown(name: IslandName, address: Address = None, timeout: Timeout = 30.0) -> None:
     """End an island. Its state is gone then."""
     with cluster.running(address):
-        secret.attach(name).shutdown()
+        secret.attach(name).shutdown(timeout)
     say(f"The island {name} is no more.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -30,3 +31,8 @@ Timeout = Annotated[
     float, typer.Option("--timeout", min=0.1, metavar="SECONDS", help="How long to wait at most.")
 ]
 IslandName = Annotated[str, typer.Argument(metavar="ISLAND", help="The island's name.")]
+
+
+def cores() -> int:
+    """How many this process may use: the machine may have more."""
+    return len(os.sched_getaffinity(0))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
@@ -23,7 +22,7 @@ from rich.progress import (
 )
 
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
-from paxos_ray.cli.options import Json
+from paxos_ray.cli.options import Json, cores
 from paxos_ray.cli.render import Minutes, err, print_json
 from paxos_ray.simulation import (
     PATIENCE,
@@ -67,8 +66,9 @@ def swarm(
         str, typer.Option(metavar="A..B", help="The seeds: A to B, both included, or one.")
     ] = "0..999",
     jobs: Annotated[
-        int, typer.Option(min=1, help="How many processes run schedules.", show_default="all cores")
-    ] = os.cpu_count() or 1,
+        int | None,
+        typer.Option(min=1, help="How many processes run schedules; else one a core."),
+    ] = None,
     most: Annotated[int, typer.Option(min=1, help="Stop after so many failures.")] = 20,
     trace: Annotated[
         bool, typer.Option(help="Print each event of each schedule, all run in one process.")
@@ -111,7 +111,8 @@ def swarm(
     note = run.say if trace else None
     try:
         try:
-            run.run(run_schedules(chosen, jobs, record, workload, note), most, bar=not trace)
+            summaries = run_schedules(chosen, jobs or cores(), record, workload, note)
+            run.run(summaries, most, bar=not trace)
         finally:  # whoever interrupts it wants to know what there is
             if not as_json:
                 run.sum_up()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from paxos_ray.actors.settings import Limits
 from paxos_ray.actors.status import CitizenStatus, CoordinatorStatus, IslandStatus, NodeStatus
 from paxos_ray.chaos import faults
 from paxos_ray.chaos.errors import FaultRefused, NotNow
-from paxos_ray.chaos.faults import FAULTS, RPC
+from paxos_ray.chaos.faults import FAULTS, RPC, RPC_EXAMPLE
 from paxos_ray.chaos.scene import Scene, freeze, kill, thaw
 from paxos_ray.chaos.schedule import Strike
 
@@ -242,3 +243,8 @@ def test_a_driver_of_another_cluster_is_refused() -> None:
     scene.breakable = ("192.168.0.1",)
     with pytest.raises(FaultRefused, match="no node of this cluster"):
         faults.check(("partition",), scene)
+
+
+def test_the_documents_say_as_the_refusal_does_how_calls_are_lost() -> None:
+    document = Path(__file__).parents[2] / "docs" / "chaos.md"
+    assert f"export {RPC}='{RPC_EXAMPLE}'" in document.read_text()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+import paxos_ray
+from paxos_ray import Island
+from paxos_ray.cli import islands, recovery
 from paxos_ray.cli.app import app
 
 COMMANDS = [
@@ -77,6 +83,44 @@ def test_wrong_usage_exits_with_2(program: Any, arguments: list[str]) -> None:
     assert ran.code == 2
     assert ran.out == ""
     assert "Usage" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("command", "called"),
+    [
+        (islands.launch, paxos_ray.launch),
+        (islands.scale, Island.scale),
+        (islands.autoscale, Island.autoscale),
+        (islands.renew, Island.renew),
+        (islands.status, Island.status),
+        (islands.shutdown, Island.shutdown),
+        (recovery.recover, paxos_ray.recover),
+    ],
+    ids=lambda each: each.__qualname__,
+)
+def test_a_command_waits_as_long_as_what_it_calls(
+    command: Callable[..., None], called: Callable[..., Any]
+) -> None:
+    waits = inspect.signature(command).parameters["timeout"].default
+    assert waits == inspect.signature(called).parameters["timeout_s"].default
+
+
+@pytest.mark.parametrize("command", ["status", "shutdown"])
+def test_no_command_waits_longer_than_it_is_told(
+    program: Any, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    class Silent:
+        def status(self, *, digests: bool, timeout_s: float) -> None:
+            raise paxos_ray.TimedOut(f"nobody answers, within {timeout_s:g} s")
+
+        def shutdown(self, timeout_s: float) -> None:
+            self.status(digests=False, timeout_s=timeout_s)
+
+    monkeypatch.setattr(islands.cluster, "running", lambda address: nullcontext())
+    monkeypatch.setattr(islands.secret, "attach", lambda name: Silent())
+    ran = program(command, "shop", "--timeout", 7)
+    assert (ran.code, ran.out) == (5, "")
+    assert "nobody answers, within 7 s" in ran.err
 
 
 def test_text_without_a_word_is_wrong_usage(program: Any, tmp_path: Path) -> None:

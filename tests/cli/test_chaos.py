@@ -37,6 +37,19 @@ def test_faults_come_and_go_and_nothing_is_wrong(
     assert island.status().population == 3
 
 
+def test_the_clients_of_an_island_with_a_secret_know_it(
+    name: str, cluster: str, tmp_path: Path, program: Callable[..., Any]
+) -> None:
+    (tmp_path / "secret").write_text("correct horse battery staple\n")
+    knows = ("--secret-file", tmp_path / "secret")
+    island = launch(name, 3, secret="correct horse battery staple", progress=False)
+    arguments = ("--minutes", 0.1, "--faults", "coordinator", "--seed", 5, "--clients", 1)
+    ran = program(*knows, "chaos", name, *arguments, "--address", cluster, "--json")
+    assert ran.code == Exit.OK, ran.err
+    assert json.loads(ran.out)["answered"] > 0
+    assert island.objects() == {}
+
+
 def test_a_run_in_which_a_fault_never_took_place_is_bad(name: str) -> None:
     """Nobody can be killed of an island of one: what was not tried is not good."""
     with pytest.warns(FewCitizens):

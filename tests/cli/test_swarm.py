@@ -7,13 +7,13 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from paxos_ray.cli import render
+from paxos_ray.cli import options, render
 from paxos_ray.cli import swarm as command
 from paxos_ray.cli.swarm import parse_seeds
 from paxos_ray.core.legislator import Legislator
@@ -41,6 +41,23 @@ def test_schedules_are_run_and_summed_up(program: Callable[..., Any]) -> None:
     ran = program("swarm", "--seeds", "0..3", "--jobs", "2")
     assert ran.code == 0, ran.err
     assert "4 schedules, 0 failed" in ran.out
+
+
+@pytest.mark.parametrize(("asked", "jobs"), [((), 3), (("--jobs", 2), 2)])
+def test_as_many_at_a_time_as_it_has_cores(
+    program: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, asked: tuple[Any, ...], jobs: int
+) -> None:
+    """The machine may have more than this process may use."""
+    given: list[int] = []
+
+    def run_schedules(_seeds: range, jobs: int, *_: Any) -> Iterator[Any]:
+        given.append(jobs)
+        yield from ()
+
+    monkeypatch.setattr(options.os, "sched_getaffinity", lambda pid: {0, 4, 7})
+    monkeypatch.setattr(command, "run_schedules", run_schedules)
+    assert program("swarm", *asked).code == 0
+    assert given == [jobs]
 
 
 def test_wrong_seeds_are_wrong_usage(program: Callable[..., Any]) -> None:
