@@ -338,6 +338,8 @@ class Procession(Generic[T]):
         if self._fresh:
             self._head.sequence = (self._head.sequence + len(self._fresh)) & self._mask
             self._fresh.clear()
+            if self._rung:
+                self._rearm()
 
     def _note_peak(self) -> None:
         """Less will be held in a moment."""

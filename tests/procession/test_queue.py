@@ -462,3 +462,13 @@ def test_what_is_no_number_and_no_node_is_refused() -> None:
         with pytest.raises(InvalidSetting):
             call()
     assert list(consumer) == ["a", "b", "c"]
+
+
+def test_an_alarm_rings_again_when_the_last_consumer_has_gone_meanwhile() -> None:
+    queue: Procession[int] = Procession(bits=3, limit=2)
+    rung: list[tuple[int, int]] = []
+    queue.alarm(0.5, lambda held, limit: rung.append((held, limit)))
+    for _ in range(2):
+        with queue.shifter():
+            queue.push(1)
+    assert rung == [(1, 2), (1, 2)]
