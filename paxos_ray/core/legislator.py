@@ -75,9 +75,14 @@ class Legislator(Visible):
                 raise InvalidArgument(f"{name} is a whole number of at least 1, not {value!r}")
         if parliament_floor > parliament_size:
             raise InvalidArgument("parliament_floor is above parliament_size")
+        if ping >= timeout:
+            raise InvalidArgument("ping is not below timeout: the leader would always be late")
         if type(seed) is not int:
             raise InvalidArgument(f"seed is a whole number, not {seed!r}")
-        super().__init__(State(id, limits, seed))
+        try:
+            super().__init__(State(id, limits, seed))
+        except ValueError as error:
+            raise InvalidArgument(f"neither this id nor this seed can be used: {error}") from None
         self._state.succession = Swap(self._state)
         self._state.role = Recorder(self._state)
         self._receiver: Receiver | Retired = Receiver(self._state)
@@ -173,6 +178,8 @@ class Legislator(Visible):
         writer, refusal = self._leading(now, republic)
         if writer is None:
             return refusal
+        if type(body) is bytearray:
+            body = bytes(body)  # what is in the log does not change
         ticket = writer.enqueue(body)
         return self._refuse(ticket) if isinstance(ticket, str) else self._accept(ticket)
 
@@ -236,7 +243,7 @@ class Legislator(Visible):
         state = self._clock(now)
         if state.government is None or state.census is None or id == state.id:
             return
-        if id not in state.gone:
+        if id in state.government.citizens and id not in state.gone:
             state.gone.append(id)
         state.census.hint(id, state.now)
         role = state.role

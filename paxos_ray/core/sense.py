@@ -69,11 +69,12 @@ def is_chain(entries: Any, top: Promise | None = None) -> bool:
         government, number = promise
         if type(government) is not int or type(number) is not int:
             return False
-        founds = type(body) is Government
         if government == before:
-            if number != place + 1 or founds:
+            if number != place + 1 or type(body) is Government:
                 return False
-        elif number or government < before or not founds or body.promise != promise:
+        elif (
+            number or government < before or type(body) is not Government or body.promise != promise
+        ):
             return False
         place = number
     return True

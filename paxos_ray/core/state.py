@@ -296,7 +296,8 @@ class State:
         """Make a pulse of these requests and wait for its results."""
         self._pulses += 1
         envelopes = tuple([Envelope(contact.id, request) for contact, request in requests])
-        pulse = Pulse(f"{self.id}/{self.cookie}/{self._pulses}", self.id, envelopes)
+        incarnation = f"{_quoted(self.id)}/{_cookie_text(self.cookie)}"
+        pulse = Pulse(f"{incarnation}/{self._pulses}", self.id, envelopes)
         contacts = tuple([contact for contact, _ in requests])
         self.givings[pulse.id] = Giving(pulse, contacts, purpose, self.now, self.now)
         return pulse
@@ -328,3 +329,18 @@ def beyond(register: Register, top: Promise) -> Register | None:
     if entries[0].promise > top:
         return register
     return Register(register.ballot, tuple(entry for entry in entries if entry.promise > top))
+
+
+def _quoted(text: str) -> str:
+    """The text as part of a path: itself, unless it could be taken for more, or for quoted."""
+    return repr(text) if "/" in text or text[:1] in ("'", '"') else text
+
+
+def _cookie_text(cookie: Cookie | None) -> str:
+    """The cookie likewise, a text never being that of a number."""
+    if isinstance(cookie, str):
+        number = cookie.removeprefix("-")
+        looks = number.isdecimal() or number.startswith("0x")
+        return repr(cookie) if looks else _quoted(cookie)
+    # Decimal text is limited in length.
+    return str(cookie) if cookie is None or abs(cookie) < 10**18 else hex(cookie)

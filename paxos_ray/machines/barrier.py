@@ -8,7 +8,7 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.machines.context import Context
 from paxos_ray.machines.errors import ConfiguredOtherwise, NotHeld
 from paxos_ray.machines.standard import BySession, Standard, change, natural, query, session_of
-from paxos_ray.machines.values import FLAG, NATURAL, PLAIN, POSITIVE, is_plain, maybe
+from paxos_ray.machines.values import FLAG, NATURAL, PLAIN, POSITIVE, is_plain, maybe, shown
 
 CANCELLED, OPENED, WAITING, INSIDE, PASSED = "cancelled", "opened", "waiting", "inside", "passed"
 
@@ -66,7 +66,9 @@ class Barrier(Standard):
         that, the ticket, the gathering's number. Raises `ConfiguredOtherwise` if others wait for
         another number of parties."""
         if self._waiting and parties != self._parties:
-            raise ConfiguredOtherwise(f"the gathering waits for {self._parties}, not {parties}")
+            raise ConfiguredOtherwise(
+                f"the gathering waits for {shown(self._parties)}, not {shown(parties)}"
+            )
         self._parties = parties
         self._last = ticket = self._last + 1
         gathering = self._opened + 1
@@ -84,7 +86,7 @@ class Barrier(Standard):
         stays is then inside. Raises `NotHeld` for a ticket of another session, and for one that
         was never given out."""
         if not 0 < ticket <= self._last:
-            raise NotHeld(f"{ticket} was never given out")
+            raise NotHeld(f"{shown(ticket)} was never given out")
         party = self._waiting.get(ticket) or self._inside.get(ticket)
         if party is not None and party.session != context.session:
             raise NotHeld(f"{ticket} is another session's")
@@ -99,7 +101,7 @@ class Barrier(Standard):
         `NotHeld` if one is not inside by this ticket."""
         party = self._inside.get(ticket)
         if party is None:
-            raise NotHeld(f"{ticket} is not inside")
+            raise NotHeld(f"{shown(ticket)} is not inside")
         if party.session != context.session:
             raise NotHeld(f"{ticket} is another session's")
         return self._leave(context, ticket), party.gathering

@@ -19,7 +19,7 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.machines.context import Context
 from paxos_ray.machines.errors import InvalidArguments, NotHeld
 from paxos_ray.machines.standard import BySession, Deadlines, natural, session_of
-from paxos_ray.machines.values import is_plain
+from paxos_ray.machines.values import is_plain, shown
 
 CANCELLED, GRANTED, GONE, WAITING = "cancelled", "granted", "gone", "waiting"
 """What a number's state may be, and what a cancel may answer."""
@@ -85,7 +85,9 @@ class Grants:
 
         Raises `InvalidArguments` if there are never so many permits."""
         if permits > self.limit:
-            raise InvalidArguments(f"{permits} permits were asked for, there are {self.limit}")
+            raise InvalidArguments(
+                f"{shown(permits)} permits were asked for, there are {shown(self.limit)}"
+            )
         at_once = not self.waiting and permits <= self.free
         if not at_once and not wait:
             return False, None
@@ -233,7 +235,7 @@ class Grants:
             raise NotHeld(f"{number} still waits")
         if number <= self.last:
             raise NotHeld(f"{number} is held no more")
-        raise NotHeld(f"{number} was never given out")
+        raise NotHeld(f"{shown(number)} was never given out")
 
     def _hold(self, number: int, waiter: Waiter, stamp: int) -> None:
         session, permits, lease_ms, label = waiter

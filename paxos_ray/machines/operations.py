@@ -65,7 +65,12 @@ def encode_batch(
     session: Promise, first: int, acknowledged: int, operations: Sequence[Operation]
 ) -> bytes:
     """The body of a batch, see `Batch`. Raises `Malformed`; so do arguments that are not plain."""
-    batch = _checked_batch(session[0], session[1], first, acknowledged, list(operations))
+    try:
+        government, entry = session
+        listed = list(operations)
+    except (TypeError, ValueError):
+        raise Malformed("a session is a promise, and its operations are a sequence") from None
+    batch = _checked_batch(government, entry, first, acknowledged, listed)
     return _pickled((_BATCH, *session, first, acknowledged, batch.operations))
 
 

@@ -19,7 +19,16 @@ from paxos_ray.machines.standard import (
     query,
     session_of,
 )
-from paxos_ray.machines.values import FLAG, INTEGER, NATURAL, PLAIN, POSITIVE, is_plain, maybe
+from paxos_ray.machines.values import (
+    FLAG,
+    INTEGER,
+    NATURAL,
+    PLAIN,
+    POSITIVE,
+    is_plain,
+    maybe,
+    shown,
+)
 
 CANCELLED, GONE, TAKEN, WAITING = "cancelled", "gone", "taken", "waiting"
 
@@ -99,7 +108,7 @@ class Queue(Standard):
         news. Raises `ConfiguredOtherwise` if another number has been said."""
         if self._configured:
             if self._limit != limit:
-                raise ConfiguredOtherwise(f"the limit is {self._limit}, not {limit}")
+                raise ConfiguredOtherwise(f"the limit is {shown(self._limit)}, not {shown(limit)}")
             return False
         self.resize(context, limit)
         return True
@@ -333,7 +342,8 @@ class Queue(Standard):
         if number in self._waiting:
             raise NotHeld(f"{number} still waits")
         raise NotHeld(
-            f"{number} {'has no item any more' if number <= self._last else 'was never given out'}"
+            f"{shown(number)} "
+            f"{'has no item any more' if number <= self._last else 'was never given out'}"
         )
 
     def _serve(self, context: Context) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 from paxos_ray.core.government import Government
@@ -18,6 +19,7 @@ from paxos_ray.machines.objects import Objects, Telling
 from paxos_ray.machines.operations import Batch, Open, decode
 from paxos_ray.machines.replies import ERROR, EXPIRED, Reply
 from paxos_ray.machines.sessions import Sessions
+from paxos_ray.machines.standard import natural
 
 __all__ = ["KINDS", "Applied", "Replica"]
 
@@ -87,8 +89,9 @@ class Replica:
         return Applied(promise, [], 0, events, audit=decoded.audit)
 
     def query(self, object: str, method: str, arguments: tuple[Any, ...] = ()) -> Any:
-        """Ask the object of this name. Raises `UnknownObject`, and what the object raises."""
-        return self._objects.query(object, method, arguments)
+        """Ask the object of this name; a copy of what it answers. Raises `UnknownObject`, and what
+        the object raises."""
+        return deepcopy(self._objects.query(object, method, arguments))
 
     def ask(self, object: str, method: str, arguments: tuple[Any, ...] = ()) -> Reply:
         """The same of any object; what goes wrong is the reply, too."""
@@ -138,11 +141,12 @@ class Replica:
         try:
             if snapshot["version"] != _VERSION:
                 raise InvalidSnapshot(f"a snapshot of version {snapshot['version']!r}")
-            restored.applied = Promise(*snapshot["applied"])
-            restored.last_stamp = int(snapshot["last_stamp"])
+            government, number = snapshot["applied"]
+            restored.applied = Promise(natural(government), natural(number))
+            restored.last_stamp = natural(snapshot["last_stamp"])
             restored._sessions.restore(snapshot["sessions"])
-            restored._citizens = tuple(snapshot["citizens"])
-            restored._acclimated = tuple(snapshot["acclimated"])
+            restored._citizens = _ids(snapshot["citizens"])
+            restored._acclimated = _ids(snapshot["acclimated"])
             restored._objects.restore(snapshot["objects"])
             stale = restored.applied < self.applied
         except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -213,3 +217,10 @@ class Replica:
             session.keep(fresh)
             replies += fresh
         return replies, len(fresh)
+
+
+def _ids(value: Any) -> tuple[str, ...]:
+    """Of a snapshot: ids. Raises `TypeError`."""
+    if type(value) not in (tuple, list) or not all(type(id) is str for id in value):
+        raise TypeError
+    return tuple(value)

@@ -8,7 +8,7 @@ from paxos_ray.machines.context import Context
 from paxos_ray.machines.errors import ConfiguredOtherwise
 from paxos_ray.machines.granting import Held
 from paxos_ray.machines.standard import change, query
-from paxos_ray.machines.values import FLAG, NATURAL, PLAIN, POSITIVE, maybe
+from paxos_ray.machines.values import FLAG, NATURAL, PLAIN, POSITIVE, maybe, shown
 
 
 class Semaphore(Held):
@@ -32,7 +32,9 @@ class Semaphore(Held):
         takes for granted: raises `ConfiguredOtherwise` if another number has been said."""
         if self._configured:
             if self._grants.limit != permits:
-                raise ConfiguredOtherwise(f"there are {self._grants.limit} permits, not {permits}")
+                raise ConfiguredOtherwise(
+                    f"there are {shown(self._grants.limit)} permits, not {shown(permits)}"
+                )
             return False
         self.resize(context, permits)
         return True

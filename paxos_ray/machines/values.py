@@ -49,6 +49,14 @@ def same(one: Any, other: Any) -> bool:
     return canonical(one) == canonical(other)
 
 
+def shown(number: int | None) -> str:
+    """A number in an error's text: short, and the same in every process, though decimal text is
+    limited in length as each is set."""
+    if number is None or abs(number) < 10**18:
+        return str(number)
+    return f"an integer of {number.bit_length()} bits"
+
+
 def maybe(kind: Kind) -> Kind:
     """The same, or None."""
     fits = kind.fits

@@ -27,7 +27,7 @@ class Heft(Generic[T]):
     def __init__(
         self, queue: Procession[T], weigh: Callable[[T], float], limit: float = inf
     ) -> None:
-        if not limit > 0:
+        if type(limit) not in (int, float) or not limit > 0:
             raise InvalidSetting(f"limit: above 0, not {limit!r}")
         self.queue = queue
         self.weigh = weigh

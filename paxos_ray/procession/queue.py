@@ -162,7 +162,7 @@ class Procession(Generic[T]):
         come to be held, and again whenever less was held in the meantime. The value that was
         pushed is in by then. Raises `InvalidSetting`.
         """
-        if not 0 < share < 1:
+        if type(share) not in (int, float) or not 0 < share < 1:
             raise InvalidSetting(f"share: above 0 and below 1, not {share!r}")
         self._alarms.append(Alarm(ceil(share * self.limit), ring))
         self._arrange()
@@ -338,6 +338,8 @@ class Procession(Generic[T]):
         if self._fresh:
             self._head.sequence = (self._head.sequence + len(self._fresh)) & self._mask
             self._fresh.clear()
+            if self._rung:
+                self._rearm()
 
     def _note_peak(self) -> None:
         """Less will be held in a moment."""

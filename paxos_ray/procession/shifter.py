@@ -50,8 +50,11 @@ class Shifter(Generic[T]):
 
     def move(self, node: Node[T]) -> None:
         """Stand at a node that is held, before or behind, without shifting one by one. Raises
-        `Shifted` for one that all consumers have passed."""
+        `Shifted` for one that all consumers have passed, `InvalidSetting` for what is no node. The
+        node is one of this queue, which is not looked into."""
         left = self._standing()
+        if type(node) is not Node:
+            raise InvalidSetting(f"a consumer stands at a node, not at {node!r}")
         if node.shifted:
             raise Shifted(f"all consumers have passed node {node.sequence}: it is not held")
         self._at = node
@@ -62,6 +65,8 @@ class Shifter(Generic[T]):
 
     def skip(self, count: int) -> None:
         """Shift so many values. Raises `InvalidSetting`, and shifts none, if there are fewer."""
+        if type(count) is not int:
+            raise InvalidSetting(f"a number of values is skipped, not {count!r}")
         ready = self._ready
         if not 0 < count <= len(ready):
             if not 0 <= count <= self.lag:

@@ -280,11 +280,52 @@ def test_a_call_before_the_founding() -> None:
         {"queue_bytes": 0},
         {"log_bytes": 1.5},
         {"acclimation": 0},
+        {"id": "\ud800"},
+        {"seed": 10**5_000},
+        {"ping": 100, "timeout": 100},
     ],
 )
 def test_a_legislator_checks_its_limits(arguments: dict[str, Any]) -> None:
     with pytest.raises(InvalidArgument):
         Legislator(**{"id": "a", **arguments})
+
+
+def test_pulses_of_different_incarnations_have_different_ids() -> None:
+    told: dict[str, tuple[str, str | int]] = {}
+    for id, cookie in [
+        *(("a", cookie) for cookie in (1, "1", -1, "-1", 10**5_000, hex(10**5_000), "'1'", "")),
+        *(("a/b", "c"), ("a", "b/c"), ("a", "b"), ("a/'b'", "c"), ("'a", "b"), ("1", "c")),
+    ]:
+        legislator = Legislator(id)
+        legislator.bootstrap(0, cookie, {})
+        legislator.embark(0, cookie, citizen("z"))
+        pulse = legislator.outbox()
+        assert pulse is not None
+        assert pulse.id not in told, (told[pulse.id], (id, cookie))
+        told[pulse.id] = (id, cookie)
+    assert told["a/b/1"] == ("a", "b")  # most show just what they are
+    assert told["1/c/1"] == ("1", "c")
+
+
+def test_a_hint_about_who_is_no_citizen_is_not_kept() -> None:
+    """Else it would be held against a newcomer of that id."""
+    made = island()
+    before = seen(made["a"])
+    made["a"].unreachable(made.now, "z")
+    assert made["a"]._state.gone == []
+    assert seen(made["a"]) == before
+    made["a"].unreachable(made.now, "f")
+    assert made["a"]._state.gone == ["f"]
+
+
+def test_a_body_stays_as_it_was_proposed() -> None:
+    alone = Legislator("a")
+    alone.bootstrap(0, REPUBLIC, {})
+    body = bytearray(b"x")
+    alone.enqueue(0, REPUBLIC, body)
+    body.extend(b"y" * 1_000)
+    assert list(alone.log)[-1].body == b"x"
+    assert type(list(alone.log)[-1].body) is bytes
 
 
 def test_properties_are_a_mapping() -> None:

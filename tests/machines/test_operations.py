@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import subprocess
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -164,3 +165,12 @@ def test_replies_travel() -> None:
 def test_malformed_replies(body: bytes) -> None:
     with pytest.raises(Malformed):
         decode_replies(body)
+
+
+@pytest.mark.parametrize(
+    ("session", "operations"),
+    [(None, []), ("x", []), ((1,), []), ((1, 2, 3), []), (SESSION, None), (SESSION, 5)],
+)
+def test_a_batch_of_nothing_known_is_malformed(session: Any, operations: Any) -> None:
+    with pytest.raises(Malformed):
+        encode_batch(session, 1, 0, operations)

@@ -185,6 +185,36 @@ def test_a_malformed_snapshot_is_refused_and_changes_nothing(
     assert chronicle.replica.query("a", "value") == 2
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("applied", (1, "x")),
+        ("applied", (1.5, 0)),
+        ("applied", (1, -1)),
+        ("applied", (1, 2, 3)),
+        ("last_stamp", -5),
+        ("last_stamp", 1.5),
+        ("last_stamp", "5"),
+        ("citizens", "ab"),
+        ("acclimated", (1,)),
+    ],
+)
+def test_a_field_of_another_type_is_refused(chronicle: Any, field: str, value: Any) -> None:
+    fresh = Replica()
+    with pytest.raises(InvalidSnapshot):
+        fresh.restore({**chronicle.replica.snapshot(), field: value})
+    assert (fresh.applied, fresh.last_stamp) == (NOTHING, 0)
+
+
+def test_an_answer_is_not_the_state_itself(chronicle: Any) -> None:
+    session = chronicle.open()
+    chronicle.batch(session, 1, [("m", "map.put", ("k", [1, 2]))])
+    before = chronicle.replica.digest()
+    chronicle.replica.query("m", "get", ("k",)).append(3)
+    assert chronicle.replica.query("m", "get", ("k",)) == [1, 2]
+    assert chronicle.replica.digest() == before
+
+
 def test_the_digest_tells_every_part_of_the_state(chronicles: Any, increment: Any) -> None:
     def made(
         *, name: str = "a", n: int = 1, lifetime: int = 1_000, stamp: int = 5, **more: int

@@ -19,6 +19,7 @@ from paxos_ray.procession import (
     Destroyed,
     Ended,
     Full,
+    Heft,
     InvalidSetting,
     Metrics,
     Node,
@@ -436,3 +437,38 @@ def test_the_rest_of_a_walk() -> None:
     queue.push(5)
     assert [node.value for node in walk.rest()] == [5]
     assert walk.promote().peek() == 5
+
+
+@pytest.mark.parametrize("wrong", [1.5, "x", None, True, -1, 6])
+def test_a_skip_that_is_refused_leaves_the_consumer_as_it_is(wrong: Any) -> None:
+    queue: Procession[int] = Procession()
+    consumer = queue.shifter()
+    queue.extend(range(5))
+    with pytest.raises(InvalidSetting):
+        consumer.skip(wrong)
+    assert (consumer.shift(), consumer.sequence, consumer.lag) == (0, 1, 4)
+
+
+def test_what_is_no_number_and_no_node_is_refused() -> None:
+    queue: Procession[str] = Procession()
+    consumer = queue.shifter()
+    queue.extend("abc")
+    calls: list[Callable[[], Any]] = [
+        lambda: consumer.move(None),  # type: ignore[arg-type]
+        lambda: queue.alarm("x", print),  # type: ignore[arg-type]
+        lambda: Heft(queue, len, "x"),  # type: ignore[arg-type]
+    ]
+    for call in calls:
+        with pytest.raises(InvalidSetting):
+            call()
+    assert list(consumer) == ["a", "b", "c"]
+
+
+def test_an_alarm_rings_again_when_the_last_consumer_has_gone_meanwhile() -> None:
+    queue: Procession[int] = Procession(bits=3, limit=2)
+    rung: list[tuple[int, int]] = []
+    queue.alarm(0.5, lambda held, limit: rung.append((held, limit)))
+    for _ in range(2):
+        with queue.shifter():
+            queue.push(1)
+    assert rung == [(1, 2), (1, 2)]

@@ -285,6 +285,36 @@ def test_a_transaction_does_not_unfold_to_more_than_a_value() -> None:
     Map.plan([("a", "value", "==", nested(DEPTH))], [("put", "a", nested(DEPTH))])
 
 
+HUGE = 10**5_000  # decimal text of it is refused by processes that are not set otherwise
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        "semaphore.configure",
+        "semaphore.acquire",
+        "semaphore.release",
+        "lock.release",
+        "queue.configure",
+        "queue.acknowledge",
+        "barrier.arrive",
+        "barrier.cancel",
+        "barrier.leave",
+        "election.resign",
+    ],
+)
+def test_the_text_of_an_error_does_not_depend_on_the_process(chronicle: Any, method: str) -> None:
+    session = chronicle.open()
+    first = [("s", "semaphore.configure", (1,)), ("q", "queue.configure", (1,))]
+    first += [("b", "barrier.arrive", (2,))]
+    replies = chronicle.batch(session, 1, first)
+    assert not any(reply.status == ERROR for reply in replies)
+    (reply,) = chronicle.batch(session, 4, [(method[0], method, (HUGE,))])
+    assert reply.status == ERROR
+    assert reply.value[0] in ("NotHeld", "ConfiguredOtherwise", "InvalidArguments")
+    assert len(reply.value[1]) < 200
+
+
 def test_an_error_reaches_the_caller_by_its_name(chronicle: Any) -> None:
     session = chronicle.open()
     replies = chronicle.batch(
