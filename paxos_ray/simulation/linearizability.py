@@ -54,11 +54,11 @@ from paxos_ray.simulation.windows import Beginning, Window
 
 __all__ = ["LIMIT", "TooManyOrders", "check"]
 
-LIMIT = 1_000_000
+LIMIT = 2_000_000
 """Steps of the search, for one object, before it gives up: a configuration that is looked at, or
 a comparison of about the same length."""
 
-SLACKS = (0, 1, 3, None)
+SLACKS = (0, 1, None)
 """How many unknown calls more than the fewest a configuration may have used that is not left out,
 each time that the history is gone through. None: as many as there are."""
 
@@ -181,14 +181,17 @@ class _Search:
 
     def _first(self) -> int:
         """The bit of the call whose return is the first that no order explains, after an attempt
-        that left nothing out. It was open where that ended, and looked at the returns of the calls
-        that were; so if none before the last of them is the first, the last is."""
+        that left nothing out. That looked at the returns of the calls that were open where it
+        ended; so if none before the last of these is the first, the last is."""
         open, at_start = self._open, self._at_start
-        *earlier, last = sorted(open, key=lambda bit: open[bit].until)
+        last = max(open, key=lambda bit: open[bit].until)
+        ended = min(known.until for known in open.values())
+        returns = sorted(known.until for known in self._known)
         try:
-            for bit in earlier:
-                if self._attempt(None, open[bit].until) is not None:
-                    return bit
+            for horizon in returns:
+                if ended <= horizon < open[last].until:
+                    if self._attempt(None, horizon) is not None:
+                        return next(b for b, known in self._open.items() if known.until == horizon)
         except TooManyOrders:
             pass  # it is refused all the same
         self._open, self._at_start = open, at_start
@@ -219,7 +222,7 @@ class _Search:
         """The configurations in which the call of `bit` has taken effect, from those before. They
         are looked at in the order of how many unknown calls they have used, up to the slack; so
         what stands for another comes before it."""
-        number = count()
+        number = count(0, -1)  # of those alike, the one that was reached last is first
         seen = set(start)
         # The last is how many that only add are used in the moves that are next.
         heap = [(sum(each.used), next(number), each, 0) for each in start]
@@ -245,8 +248,10 @@ class _Search:
                 continue
             moves, further = self._moves(here, more)
             for after in moves:
-                if after not in seen:
-                    seen.add(after)
+                if after in seen:
+                    continue
+                seen.add(after)
+                if more == 0 or self._slack is not None or self._hopeful(after):
                     heappush(heap, (sum(after.used), next(number), after, 0))
             if further:
                 heappush(heap, (used + 1, next(number), here, more + 1))
@@ -283,8 +288,6 @@ class _Search:
                     moves.append(after._replace(used=plus(after.used, kind, 1)))
         if wild and more == 1:
             moves += self._anywhere(here)
-        if more and self._slack is None:
-            moves = [after for after in moves if self._hopeful(after)]
         return moves, more < unknown.longest(here.state, farthest, reach, wild)
 
     def _ready(self, here: Configuration, to: Any, more: int) -> list[Configuration]:
@@ -359,7 +362,7 @@ class _Search:
                 if not known.listed:
                     return True
                 steps += known.steps
-        reached = [state]
+        reached, many = [state], len(steps)
         for source in reached:  # which grows
             left = []
             for step in steps:
@@ -369,7 +372,7 @@ class _Search:
                 else:
                     left.append(step)
             steps = left
-        self._work.count(len(reached))
+        self._work.count(1 + len(reached) * many // 100)
         return all(
             any(_within(goal.effect.before or (), source, low, high) for source in reached)
             for goal in goals

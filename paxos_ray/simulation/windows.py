@@ -38,12 +38,13 @@ class Window:
     """Why a history is not linearizable, `str()` of it is a table.
 
     `culprit` is the call whose return is the first event that no order explains: up to just before
-    it the history, with that call still open, can be ordered. The window lasts from the culprit's
-    invocation to its return, and `operations` are all calls that were open at some time within it:
-    calls of unknown outcome too, unless they must have taken effect before or could change
-    nothing. `beginnings` are the states in which the object may have been when the window began,
-    as far as what was told up to its end shows, and what had brought it there. Of unknown calls
-    that do the same, those invoked first are named.
+    it the history, with that call still open, can be ordered. (If to find it takes more steps than
+    the search may, it is one of those that were open then and returned later.) The window lasts
+    from the culprit's invocation to its return, and `operations` are all calls that were open at
+    some time within it: calls of unknown outcome too, unless they must have taken effect before or
+    could change nothing. `beginnings` are the states in which the object may have been when the
+    window began, as far as what was told up to its end shows, and what had brought it there. Of
+    unknown calls that do the same, those invoked first are named.
 
     From none of these beginnings is there an order of the window's calls without those that had
     taken effect. The window is the shortest: of what lies between two moments of the history, given
