@@ -1,14 +1,19 @@
-"""How long it takes to check a history that is linearizable because it is made so."""
+"""How long it takes to check a history that is linearizable because it is made so.
+
+`python -m benchmarks.linearizability [mix ...]` prints the CPU seconds for histories of several
+mixes of calls and parts of unknown outcome.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from heapq import heappop, heappush
 from random import Random
-from time import perf_counter
-from typing import Any
+from time import perf_counter, process_time
 
 from paxos_ray.simulation.histories import CounterModel, Operation
-from paxos_ray.simulation.linearizability import check
+from paxos_ray.simulation.linearizability import TooManyOrders, check
 
 CALLS = 10_000
 CLIENTS = 10
@@ -18,14 +23,30 @@ UNKNOWN = 0.02
 LONG = 200
 """A call is open for up to so long, as is its client's pause afterwards at most a tenth of it."""
 
+INCREMENTS = (1, 1, 2, 3)
+"""What is added, one as often as another."""
+
+MIXES = {
+    "adds 1 to 3": INCREMENTS,
+    "adds 1 to 3, takes 1": (*INCREMENTS, -1),
+    "adds or takes 1": (1, -1),
+    "adds or takes 1 to 3": (1, -1, 2, -2, 3, -3),
+}
+
+PARTS = (0.05, 0.02)
+
 Call = tuple[str, tuple[int, ...]]
 
 
 def history(
-    seed: int = 0, calls: int = CALLS, clients: int = CLIENTS, unknown: float = UNKNOWN
+    seed: int = 0,
+    calls: int = CALLS,
+    clients: int = CLIENTS,
+    unknown: float = UNKNOWN,
+    increments: Sequence[int] = INCREMENTS,
 ) -> list[Operation]:
-    """Calls of concurrent clients on one counter: increments by 1 to 3, reads, compare-and-sets
-    from the value that a client saw last. Each takes effect at a moment while it is open."""
+    """Calls of concurrent clients on one counter: these increments, reads, compare-and-sets from
+    the value that a client saw last. Each takes effect at a moment while it is open."""
     random, model = Random(f"history {seed}"), CounterModel()
     state, seen = model.initial, [0] * clients
     # At a time, in order: a client begins a call, or a call begun takes effect.
@@ -40,7 +61,7 @@ def history(
         if call is None:
             if len(operations) == calls:
                 continue
-            call = _choose(random, seen[client])
+            call = _choose(random, seen[client], increments)
             lost = random.random() < unknown
             effect = now + 2 * random.randrange(LONG // 2) + 1
             returned = now + LONG + random.randrange(LONG // 2) * 2
@@ -61,10 +82,10 @@ def history(
     return operations
 
 
-def _choose(random: Random, seen: int) -> tuple[str, tuple[Any, ...]]:
+def _choose(random: Random, seen: int, increments: Sequence[int]) -> Call:
     drawn = random.random()
     if drawn < 0.5:
-        return "increment", (random.choice((1, 1, 2, 3)),)
+        return "increment", (random.choice(increments),)
     if drawn < 0.8:
         return "value", ()
     return "compare_and_set", (seen, seen + random.randrange(-5, 6))
@@ -78,3 +99,29 @@ def seconds(operations: list[Operation]) -> float:
     if window is not None:
         raise RuntimeError(f"a linearizable history is refused: {window}")
     return took
+
+
+def spoilt(operations: list[Operation]) -> list[Operation]:
+    """The same history, but late in it a client read more than there ever can have been."""
+    reads = [each for each in operations if each.method == "value" and each.returned is not None]
+    wrong = reads[len(reads) * 9 // 10]
+    far = wrong._replace(result=wrong.result + 10 * len(operations))
+    return [far if each is wrong else each for each in operations]
+
+
+def _told(operations: list[Operation]) -> str:
+    started = process_time()
+    try:
+        verdict = "holds" if check(operations) is None else "refused"
+    except TooManyOrders:
+        verdict = "given up"
+    return f"{verdict} {process_time() - started:.1f} s"
+
+
+if __name__ == "__main__":
+    for mix in sys.argv[1:] or MIXES:
+        for part in PARTS:
+            made = history(unknown=part, increments=MIXES[mix])
+            told = f"{_told(made)}; with a wrong read, {_told(spoilt(made))}"
+            sys.stdout.write(f"{mix}, {part:.1%} unknown: {told}\n")
+            sys.stdout.flush()

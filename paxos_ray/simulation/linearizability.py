@@ -15,14 +15,23 @@ a return needs it to. When no configuration explains a return, the history is re
    alone, one is enough if what it has left can do all that the other's can.
 4. Unknown calls that only add to the state commute. They are not tried one after the other: what
    is missing to a state in which another call fits is made of them, in every way that makes it.
-5. Before unknown calls are used, it is seen that this leaves each open call a state to fit in.
+5. What needs few unknown calls is looked at first. The history is gone through with those
+   configurations only that have used at most so many more than the one that used the fewest
+   (`SLACKS`): if they explain all of it, it is linearizable. If they do not, it is gone through
+   again with more of them. It is refused only when none was left out.
+6. When none is left out, it is seen before unknown calls are used that this leaves each open call
+   a state to fit in. That looks at results still to come; which return was the first that no order
+   explains is then found by going through the history again, with fewer of them.
 
-What remains can still be too much; the search then ends with `TooManyOrders`, it never hangs.
+What remains can still be too much; the search then ends with `TooManyOrders`, after a number of
+steps that is set beforehand (`LIMIT`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any, NamedTuple
 
 from paxos_ray.simulation.histories import (
@@ -32,13 +41,26 @@ from paxos_ray.simulation.histories import (
     Operation,
     by_object,
 )
-from paxos_ray.simulation.unknown import Steps, TooManyOrders, Unknown, Used, plus, steps_of
-from paxos_ray.simulation.windows import Window
+from paxos_ray.simulation.unknown import (
+    Steps,
+    TooManyOrders,
+    Unknown,
+    Used,
+    Work,
+    plus,
+    steps_of,
+)
+from paxos_ray.simulation.windows import Beginning, Window
 
 __all__ = ["LIMIT", "TooManyOrders", "check"]
 
 LIMIT = 2_000_000
-"""Configurations that are looked at, for one object, before the search gives up."""
+"""Steps of the search, for one object, before it gives up: a configuration that is looked at, or
+a comparison of about the same length."""
+
+SLACKS = (0, 1, None)
+"""How many unknown calls more than the fewest a configuration may have used that is not left out,
+each time that the history is gone through. None: as many as there are."""
 
 COUNTER: Model = CounterModel()
 
@@ -54,13 +76,22 @@ class Configuration(NamedTuple):
 
 class Known(NamedTuple):
     """A call that returned, as the search sees it. `steps` are the changes that it can make, from
-    which state to which; `listed` whether these are all. `until` is when it returned."""
+    which state to which; `listed` whether these are all. `invoked` and `until` are the numbers of
+    the events that are its invocation and its return."""
 
     operation: Operation
     effect: Effect
     steps: Steps
     listed: bool
+    invoked: int
     until: int
+
+
+class Start(NamedTuple):
+    """What there was when a call was invoked: the configurations, and the open calls by bit."""
+
+    configurations: Sequence[Configuration]
+    open: dict[int, Known]
 
 
 def check(
@@ -69,7 +100,7 @@ def check(
     """None if the history is linearizable; else the window of calls that cannot be ordered, the
     one of fewest calls if more than one object has one. See `Window` for what is guaranteed.
 
-    `limit` is how many configurations are looked at, for each object. Raises `TooManyOrders`,
+    `limit` is how many steps the search may take, for each object. Raises `TooManyOrders`,
     `InvalidHistory`.
     """
     windows = [
@@ -85,36 +116,56 @@ class _Search:
 
     def __init__(self, operations: list[Operation], model: Model, limit: int) -> None:
         self._model = model
-        self._limit = limit
-        self._looked_at = 0
         self._operations = operations
-        self._unknown = Unknown(operations, model)
-        self._known = [self._describe(o) for o in operations if o.returned is not None]
-        self._known.sort(key=lambda known: known.operation.invoked)
-        self._invoked = 0  # how many of the known have been
-        self._open: dict[int, Known] = {}  # by bit
-        self._at_start: dict[int, frozenset[Configuration]] = {}  # by bit
+        self._events = _events(operations)
+        self._work = Work(limit, operations)
+        self._unknown = Unknown(operations, model, self._work)
+        returns = {id(event[2]): n for n, event in enumerate(self._events) if event[1]}
+        self._known = [
+            self._describe(operation, number, returns[id(operation)])
+            for number, (_, is_return, operation) in enumerate(self._events)
+            if not is_return and operation.returned is not None
+        ]
 
-    def _describe(self, operation: Operation) -> Known:
+    def _describe(self, operation: Operation, invoked: int, until: int) -> Known:
         method, arguments, outcome = operation.method, operation.arguments, operation.outcome
         effect = self._model.effect(method, arguments, outcome)
         listed = not effect.changes or effect.before is not None
-        assert operation.returned is not None
         steps = steps_of(operation, effect, self._model)
-        return Known(operation, effect, steps, listed, operation.returned)
+        return Known(operation, effect, steps, listed, invoked, until)
 
     def run(self) -> Window | None:
-        """Go through the history; the window at which it cannot be explained any more."""
+        """None, or the window at which the history cannot be explained any more."""
+        for slack in SLACKS:
+            refused = self._attempt(slack, len(self._events))
+            if refused is None:
+                return None
+            if not self._left_out:
+                return self._window(refused if slack is not None else self._first())
+        raise AssertionError("with no slack set, none is left out")
+
+    def _attempt(self, slack: int | None, horizon: int) -> int | None:
+        """Go through the history. The bit of the call whose return is not explained by the
+        configurations within the slack; None if all are. `horizon` is the last return that counts:
+        of calls that return later, nothing is asked."""
+        self._slack = slack
+        self._horizon = horizon
+        self._left_out = False
+        self._invoked = 0  # how many of the known have been
+        self._open: dict[int, Known] = {}  # by bit
+        self._at_start: dict[int, Start] = {}  # by bit
+        self._unknown.available = [0] * len(self._unknown.calls)
         nothing = (0,) * len(self._unknown.calls)
-        configurations = frozenset((Configuration(self._model.initial, 0, nothing),))
+        configurations: Sequence[Configuration]
+        configurations = (Configuration(self._model.initial, 0, nothing),)
         bits: dict[int, int] = {}
-        for _, returns, operation in _events(self._operations):
+        for _, returns, operation in self._events[: horizon + 1]:
             key = id(operation)
             if returns:
                 bit = bits.pop(key)
                 explained = self._return(configurations, bit)
                 if not explained:
-                    return self._window(bit)
+                    return bit
                 configurations = explained
                 del self._open[bit], self._at_start[bit]
             elif operation.returned is None:
@@ -122,144 +173,149 @@ class _Search:
                     self._unknown.available[self._unknown.of[key]] += 1
             else:
                 bits[key] = bit = _free(self._open)
-                self._at_start[bit] = configurations
+                self._at_start[bit] = Start(configurations, dict(self._open))
                 self._open[bit] = self._known[self._invoked]
                 self._invoked += 1
-                configurations = frozenset(map(self._quietly, configurations))
+                configurations = tuple(dict.fromkeys(map(self._quietly, configurations)))
         return None
+
+    def _first(self) -> int:
+        """The bit of the call whose return is the first that no order explains, after an attempt
+        that left nothing out. That looked at the returns of the calls that were open where it
+        ended; so if none before the last of these is the first, the last is."""
+        open, at_start = self._open, self._at_start
+        last = max(open, key=lambda bit: open[bit].until)
+        ended = min(known.until for known in open.values())
+        returns = sorted(known.until for known in self._known)
+        try:
+            for horizon in returns:
+                if ended <= horizon < open[last].until:
+                    if self._attempt(None, horizon) is not None:
+                        return next(b for b, known in self._open.items() if known.until == horizon)
+        except TooManyOrders:
+            pass  # it is refused all the same
+        self._open, self._at_start = open, at_start
+        return last
 
     def _window(self, bit: int) -> Window:
         start = self._at_start[bit]
         unknown = self._unknown
-        unused = {
-            kind
-            for kind, total in enumerate(unknown.total)
-            if any(configuration.used[kind] < total for configuration in start)
-        }
-        possible = [
-            operation
-            for operation in self._operations
-            if operation.returned is not None or unknown.of.get(id(operation)) in unused
-        ]
-        states = list(dict.fromkeys(configuration.state for configuration in start))
-        return Window.of(self._open[bit].operation, possible, states)
+        beginnings = {}
+        for state, done, used in start.configurations:
+            taken = [
+                operation
+                for kind, times in enumerate(used)
+                for operation in unknown.members[kind][:times]
+            ]
+            taken += [
+                known.operation
+                for open_bit, known in start.open.items()
+                if done & open_bit and known.effect.changes
+            ]
+            beginnings[state, tuple(map(id, taken))] = Beginning(state, tuple(taken))
+        possible = [o for o in self._operations if o.returned is not None or id(o) in unknown.of]
+        return Window.of(self._open[bit].operation, possible, list(beginnings.values()))
 
     # -- a return ------------------------------------------------------------------------
 
-    def _return(self, start: frozenset[Configuration], bit: int) -> frozenset[Configuration]:
-        """Every configuration in which the call of `bit` has taken effect, from those before."""
+    def _return(self, start: Sequence[Configuration], bit: int) -> Sequence[Configuration]:
+        """The configurations in which the call of `bit` has taken effect, from those before. They
+        are looked at in the order of how many unknown calls they have used, up to the slack; so
+        what stands for another comes before it."""
+        number = count(0, -1)  # of those alike, the one that was reached last is first
         seen = set(start)
-        stack = list(start)
-        explained: set[Configuration] = set()
-        while stack:
-            configuration = stack.pop()
-            state, done, used = configuration
-            if done & bit:
-                explained.add(Configuration(state, done & ~bit, used))
-                continue
-            for after in self._moves(configuration):
-                if after not in seen:
-                    self._count()
-                    seen.add(after)
-                    stack.append(after)
-        return self._least(explained)
-
-    def _least(self, configurations: set[Configuration]) -> frozenset[Configuration]:
-        """Of those alike but for the unknown calls used, those that no other stands for."""
+        # The last is how many that only add are used in the moves that are next.
+        heap = [(sum(each.used), next(number), each, 0) for each in start]
+        heap.sort()
         alike: dict[tuple[Any, int], list[Used]] = {}
-        for state, done, used in configurations:
-            alike.setdefault((state, done), []).append(used)
-        if len(alike) == len(configurations):
-            return frozenset(configurations)
-        least = self._unknown.least
-        return frozenset(
-            Configuration(*like, used) for like, ways in alike.items() for used in least(ways)
-        )
+        explained: list[Configuration] = []
+        most: int | None = None
+        while heap:
+            used, _, here, more = heappop(heap)
+            if most is not None and used > most:
+                self._left_out = True
+                break
+            self._work.count()
+            if more == 0:
+                others = alike.setdefault((here.state, here.done), [])
+                if self._unknown.stood_for(here.used, others):
+                    continue
+                others.append(here.used)
+            if here.done & bit:
+                explained.append(here._replace(done=here.done & ~bit))
+                if most is None and self._slack is not None:
+                    most = used + self._slack
+                continue
+            moves, further = self._moves(here, more)
+            for after in moves:
+                if after in seen:
+                    continue
+                seen.add(after)
+                if more == 0 or self._slack is not None or self._hopeful(after):
+                    heappush(heap, (sum(after.used), next(number), after, 0))
+            if further:
+                heappush(heap, (used + 1, next(number), here, more + 1))
+        return explained
 
-    def _count(self) -> None:
-        self._looked_at += 1
-        if self._looked_at > self._limit:
-            many = f"{len(self._operations)} calls, {sum(self._unknown.total)} of them unknown"
-            raise TooManyOrders(f"more than {self._limit} configurations: {many}")
-
-    def _moves(self, configuration: Configuration) -> Iterator[Configuration]:
-        """One open call more takes effect, after such unknown ones that only add as it needs."""
-        for bit, known in self._open.items():
-            if not configuration.done & bit:
-                operation, before = known.operation, known.effect.before
-                for ready in self._ready(configuration, operation, before, bit):
-                    yield self._applied(ready, operation, bit)
+    def _moves(self, here: Configuration, more: int) -> tuple[list[Configuration], bool]:
+        """What follows when one more call takes effect, with exactly `more` unknown ones, and
+        whether there can be moves with still more. Either it is an open call, before which so many
+        unknown ones only add; or it is the last of these, and does not only add."""
         unknown = self._unknown
-        for kind in unknown.others:
-            if configuration.used[kind] < unknown.available[kind]:
-                operation, effect = unknown.calls[kind]
-                for ready in self._ready(configuration, operation, effect.before, 0):
-                    state, done, used = self._applied(ready, operation, 0)
-                    after = Configuration(state, done, plus(used, kind, 1))
-                    if state != ready.state and self._hopeful(after):
-                        yield after
+        reach = unknown.reach(here.used)
+        moves: list[Configuration] = []
+        wild = unknown.wild  # whether a call may fit in states that are not listed
+        farthest = 0
+        for bit, known in self._open.items():
+            if here.done & bit:
+                continue
+            operation, before = known.operation, known.effect.before
+            if before is None:
+                wild = True
+                if more == 0 and _same(self._step(here.state, operation)[1], operation.result):
+                    moves.append(self._applied(here, operation, bit))
+                continue
+            for to in before:
+                if reach.left and reach.low <= to - here.state <= reach.high:
+                    farthest = max(farthest, abs(to - here.state))
+                ready = self._ready(here, to, more)
+                moves += [self._applied(each, operation, bit) for each in ready]
+        if more and unknown.others:
+            for kind, to in unknown.near(here.state, here.used, more - 1):
+                operation = unknown.calls[kind][0]
+                for each in self._ready(here, to, more - 1):
+                    after = self._applied(each, operation, 0)
+                    moves.append(after._replace(used=plus(after.used, kind, 1)))
+        if wild and more == 1:
+            moves += self._anywhere(here)
+        return moves, more < unknown.longest(here.state, farthest, reach, wild)
+
+    def _ready(self, here: Configuration, to: Any, more: int) -> list[Configuration]:
+        """With that state, after exactly `more` unknown calls that only add."""
+        state, done, used = here
+        if to == state:
+            return [here] if more == 0 else []
+        return [
+            self._quietly(Configuration(to, done, after))
+            for after in self._unknown.ways(to, state, used, more)
+        ]
+
+    def _anywhere(self, here: Configuration) -> Iterator[Configuration]:
+        """After one unknown call, where the states in which a call fits are not listed."""
+        state, done, used = here
+        unknown = self._unknown
+        for kind, (operation, effect) in enumerate(unknown.calls):
+            if effect.before is None and used[kind] < unknown.available[kind]:
+                after = self._step(state, operation)[0]
+                if after != state:
+                    yield self._quietly(Configuration(after, done, plus(used, kind, 1)))
+
+    def _step(self, state: Any, operation: Operation) -> tuple[Any, Any]:
+        return self._model.step(state, operation.method, operation.arguments)
 
     def _applied(self, ready: Configuration, operation: Operation, bit: int) -> Configuration:
-        state = self._model.step(ready.state, operation.method, operation.arguments)[0]
+        state = self._step(ready.state, operation)[0]
         return self._quietly(Configuration(state, ready.done | bit, ready.used))
-
-    def _ready(
-        self,
-        configuration: Configuration,
-        operation: Operation,
-        before: tuple[Hashable, ...] | None,
-        bit: int,
-    ) -> Iterator[Configuration]:
-        """Configurations in which the call fits, reached by unknown calls that only add."""
-        if before is None:
-            yield from self._wander(configuration, operation)
-            return
-        for state in before:
-            if state == configuration.state:
-                yield configuration
-            elif self._unknown.shifts:
-                yield from self._jump(configuration, state, operation, bit)
-
-    def _jump(
-        self, configuration: Configuration, to: Any, operation: Operation, bit: int
-    ) -> Iterator[Configuration]:
-        state, done, used = configuration
-        low, high = self._unknown.bounds(used, self._unknown.available)
-        if not low <= to - state <= high:
-            return
-        if bit:
-            landed = self._applied(Configuration(to, done, used), operation, bit)
-            if not self._hopeful(landed):
-                return
-        for more in self._unknown.ways(to - state, used):
-            self._count()
-            yield self._quietly(Configuration(to, done, more))
-
-    def _wander(
-        self, configuration: Configuration, operation: Operation
-    ) -> Iterator[Configuration]:
-        """The same where the states in which a call fits cannot be listed: step by step. Beyond
-        one in which it fits and changes nothing there is no need to go: that may come later."""
-        model, method, arguments = self._model, operation.method, operation.arguments
-        unknown = self._unknown
-        seen = {configuration}
-        stack = [configuration]
-        while stack:
-            here = stack.pop()
-            state, result = model.step(here.state, method, arguments)
-            fits = operation.returned is None or _same(result, operation.result)
-            if fits:
-                yield here
-            if fits and state == here.state and operation.returned is not None:
-                continue
-            for kind, shift in unknown.shifts:
-                if here.used[kind] < unknown.available[kind]:
-                    used = plus(here.used, kind, 1)
-                    there = self._quietly(Configuration(here.state + shift, here.done, used))
-                    if there not in seen:
-                        self._count()
-                        seen.add(there)
-                        stack.append(there)
 
     def _quietly(self, configuration: Configuration) -> Configuration:
         """With all open calls that fit and leave the state as it is."""
@@ -270,8 +326,7 @@ class _Search:
                 continue
             if effect.before is None:
                 operation = known.operation
-                result = self._model.step(state, operation.method, operation.arguments)[1]
-                fits = _same(result, operation.result)
+                fits = _same(self._step(state, operation)[1], operation.result)
             else:
                 fits = state in effect.before
             if fits:
@@ -285,7 +340,11 @@ class _Search:
         left by a call that may find one too and is open or invoked in time; and what unknown
         calls add to either. Each call may serve many, so this can hope in vain."""
         state, done, used = configuration
-        goals = [k for bit, k in self._open.items() if not done & bit and k.effect.before]
+        goals = [
+            known
+            for bit, known in self._open.items()
+            if known.until <= self._horizon and not done & bit and known.effect.before
+        ]
         if not goals or self._unknown.wild:
             return True
         low, high = self._unknown.bounds(used, self._unknown.total)
@@ -293,7 +352,7 @@ class _Search:
         until = max(goal.until for goal in goals)
         for place in range(self._invoked, len(self._known)):
             known = self._known[place]
-            if known.operation.invoked > until:
+            if known.invoked > until:
                 break
             if not known.listed:
                 return True
@@ -303,7 +362,7 @@ class _Search:
                 if not known.listed:
                     return True
                 steps += known.steps
-        reached = [state]
+        reached, many = [state], len(steps)
         for source in reached:  # which grows
             left = []
             for step in steps:
@@ -313,6 +372,7 @@ class _Search:
                 else:
                     left.append(step)
             steps = left
+        self._work.count(1 + len(reached) * many // 100)
         return all(
             any(_within(goal.effect.before or (), source, low, high) for source in reached)
             for goal in goals
