@@ -27,6 +27,7 @@ class Petitions:
         self._viewed: tuple[object, ...] | None = None  # what `_next` was found from
         self._next: Government | None = None
         self._loading: dict[str, int] = {}  # who lacks the application's state -> since when
+        self._patience = 0  # until when none of them has lacked it for too long
 
     def embark(self, wish: Wish) -> int | str:
         """Write a newcomer in; a text says why not. The same wish again is the same wish."""
@@ -80,11 +81,12 @@ class Petitions:
         state = self.state
         assert state.government is not None
         report = self._report
-        if report is self._seen and not state.shunned and not self._loading:
+        if report is not self._seen:
+            self._seen = report
+            if report.loading or self._loading:
+                self.note_loading()
+        elif not state.shunned and (not self._loading or state.now < self._patience):
             return self._next
-        self._seen = report
-        if report.loading or self._loading:
-            self.note_loading()
         if state.shunned:
             for id in [id for id, until in state.shunned.items() if until <= state.now]:
                 del state.shunned[id]
@@ -112,6 +114,8 @@ class Petitions:
             for id in state.government.citizens
             if id not in acclimated or id in report.loading or (id in before and id not in denied)
         }
+        first = min(self._loading.values(), default=state.now)
+        self._patience = first + state.limits.acclimation
 
     def _stuck(self) -> tuple[str, ...]:
         """Who has been loading the application's state for longer than the limit."""

@@ -95,7 +95,7 @@ def ballot_not_above_all_that_was_seen(patch: pytest.MonkeyPatch) -> None:
     plant(patch, Proposer, "_stand", "Ballot(state.seen + 1, state.id)", stale)
 
 
-@mutant(*FORK, ambush=0.5, collapse=0.3, spurious=2.0, crash=2.0)
+@mutant(*FORK, witness="nobody_else_takes_it_back")
 def change_of_another_retracted(patch: pytest.MonkeyPatch) -> None:
     """Where the electorate does not suffice for a pending change it is taken back, by whomever."""
     patch.setattr(Proposer, "_may_retract", lambda self: True)

@@ -125,7 +125,7 @@ def test_a_planted_bug_is_found(
     plant: Callable[[Replace], None], found_by: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plant(monkeypatch.setattr)
-    for seed in range(150):
+    for seed in range(400):
         failure = run_customers(seed).failure
         if failure is not None:
             assert failure in found_by, f"seed {seed}: {failure}"

@@ -212,7 +212,7 @@ BUGS = {
         "index=index + 1",
     ),
     "done_again_at_another_time": Bug(
-        33,
+        13,
         "What is done again is told another time than it was.",
         Hosted,
         "_undo",
@@ -220,7 +220,7 @@ BUGS = {
         "Promise(*promise), stamp + 1_000,",
     ),
     "hook_not_in_the_journal": Bug(
-        18,
+        23,
         "What the island had an object do is not done again.",
         Hosted,
         "_hook",
