@@ -36,6 +36,7 @@ from paxos_ray.actors.nearby import Nearby, Ways
 from paxos_ray.actors.neighbours import find, learn
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, Batch, Session, deliver, drained
+from paxos_ray.actors.signals import Uninterrupted
 from paxos_ray.actors.successor import successor
 from paxos_ray.actors.wire import Answer, Opening, Roster, seal, unseal
 from paxos_ray.core.log import NOTHING
@@ -200,20 +201,24 @@ class Client:
     # -- sending ------------------------------------------------------------------------------
 
     def _send(self) -> None:
-        """Hand to Ray all calls that should be under way; in one thread at a time, for order."""
+        """Hand to Ray all calls that should be under way; in one thread at a time, for order.
+
+        Who is interrupted meanwhile, is so afterwards: what is half sent would never be answered,
+        nor what comes after it."""
         while True:
-            with self._lock:
-                if self._sending:
-                    return
-                call = self._refusal() or self._next_call()
-                if call is None:
-                    return
-                self._sending = True
-            try:
-                call()
-            finally:
+            with Uninterrupted():
                 with self._lock:
-                    self._sending = False
+                    if self._sending:
+                        return
+                    call = self._refusal() or self._next_call()
+                    if call is None:
+                        return
+                    self._sending = True
+                try:
+                    call()
+                finally:
+                    with self._lock:
+                        self._sending = False
 
     def _refusal(self) -> Callable[[], None] | None:
         error = self._closed

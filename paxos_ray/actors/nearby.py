@@ -27,6 +27,7 @@ from paxos_ray.actors.lanes import Batch, Call, Consistency, Lane, Read, is_unkn
 from paxos_ray.actors.neighbours import Ask, Neighbour, Neighbours
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, deliver, drained
+from paxos_ray.actors.signals import Uninterrupted
 from paxos_ray.actors.wire import Answer, Glance, Roster, seal, unseal
 from paxos_ray.core.log import NOTHING
 from paxos_ray.core.promise import Promise
@@ -121,13 +122,14 @@ class Nearby:
     # -- sending ------------------------------------------------------------------------------
 
     def _send(self, lane: Lane) -> None:
-        """Ask all that can be asked now."""
+        """Ask all that can be asked now. Who is interrupted meanwhile, is so afterwards."""
         while True:
-            with self._lock:
-                deed = self._next(lane) if self._closed is None else self._refusal(lane)
-            if deed is None:
-                return
-            deed()
+            with Uninterrupted():
+                with self._lock:
+                    deed = self._next(lane) if self._closed is None else self._refusal(lane)
+                if deed is None:
+                    return
+                deed()
 
     def _refusal(self, lane: Lane) -> Callable[[], None] | None:
         error = self._closed

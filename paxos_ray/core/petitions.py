@@ -27,7 +27,6 @@ class Petitions:
         self._viewed: tuple[object, ...] | None = None  # what `_next` was found from
         self._next: Government | None = None
         self._loading: dict[str, int] = {}  # who lacks the application's state -> since when
-        self._patience = 0  # until when none of them has lacked it for too long
 
     def embark(self, wish: Wish) -> int | str:
         """Write a newcomer in; a text says why not. The same wish again is the same wish."""
@@ -85,7 +84,7 @@ class Petitions:
             self._seen = report
             if report.loading or self._loading:
                 self.note_loading()
-        elif not state.shunned and (not self._loading or state.now < self._patience):
+        elif not state.shunned and not (self._loading and self._stuck()):
             return self._next
         if state.shunned:
             for id in [id for id, until in state.shunned.items() if until <= state.now]:
@@ -114,8 +113,6 @@ class Petitions:
             for id in state.government.citizens
             if id not in acclimated or id in report.loading or (id in before and id not in denied)
         }
-        first = min(self._loading.values(), default=state.now)
-        self._patience = first + state.limits.acclimation
 
     def _stuck(self) -> tuple[str, ...]:
         """Who has been loading the application's state for longer than the limit."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -120,6 +122,28 @@ def soon(told: Callable[[], Any]) -> None:
     while not told():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.parametrize("kind", ["write", "read"])
+def test_who_is_interrupted_as_a_call_is_sent_is_so_afterwards(
+    coordinator: Coordinator, client: Client, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the main thread Ctrl-C comes at any moment: the call is sent, and so is the next."""
+    decide, ctrl_c = client._next_call, [signal.SIGINT]
+
+    def interrupted() -> Any:
+        call = decide()
+        if call is not None and ctrl_c and threading.current_thread() is threading.main_thread():
+            os.kill(os.getpid(), ctrl_c.pop())
+        return call
+
+    coordinator.answers.update(open=opens, write=lambda _: says(1), read=lambda _: says(1))
+    client.write(CALL).result(SOON_S)
+    monkeypatch.setattr(client, "_next_call", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(client, kind)(CALL)
+    assert getattr(client, kind)(CALL).result(SOON_S) == 1
+    assert not ctrl_c
 
 
 @pytest.mark.parametrize("away", [RpcError("away"), OSError("away"), RuntimeError("away")])

@@ -167,7 +167,7 @@ def test_who_is_interrupted_leaves_the_line(island: Island, name: str) -> None:
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
-        lock.acquire(timeout_s=SOON_S)
+        lock.acquire(timeout_s=4 * SOON_S)
     until(lambda: lock.waiters() == [])
     lock.release(token)
     assert lock.holder() is None
