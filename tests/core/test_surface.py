@@ -7,8 +7,9 @@ import random
 import pytest
 
 from paxos_ray.core import Legislator, Promise
-from paxos_ray.core.messages import Outcome, Synchronize, Write
-from tests.core.harness import PING, REPUBLIC, TIMEOUT, Island, citizen
+from paxos_ray.core.log import Entry
+from paxos_ray.core.messages import Outcome, Received, Synchronize, Write
+from tests.core.harness import PING, REPUBLIC, TIMEOUT, Island, citizen, cookie_of, government
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -224,6 +225,24 @@ def test_an_island_grows_from_one_to_five_and_lets_two_be_constituents() -> None
     island.run(TIMEOUT)
     assert island["a"].minimum == promise
     assert len(island["g"].log) == 1
+
+
+@pytest.mark.parametrize(("acclimated", "has_it"), [("abcd", True), ("abc", False)])
+def test_who_is_written_in_as_acclimated_has_the_state(acclimated: str, has_it: bool) -> None:
+    """It was embarked so; else it would have to load what it has, and take no seat till then."""
+    ruling = government("ab", "c", "d", acclimated=acclimated)
+    entry = Entry(ruling.promise, Promise(ruling.number - 1, 0), 0, ruling)
+    newcomer = Legislator("d")
+    newcomer.join(0, REPUBLIC, cookie_of("d"))
+    heard = Synchronize(
+        REPUBLIC, "c", cookie_of("c"), "d", cookie_of("d"), ruling.ballot, ruling.promise,
+        Promise(0, 0), (entry,), ruling, None, True,
+    )  # fmt: skip
+    reply = newcomer.receive(0, heard)
+    assert isinstance(reply, Received)
+    assert newcomer.stateful is has_it
+    assert (newcomer.donor is None) is has_it
+    assert reply.report.loading == (() if has_it else ("d",))
 
 
 @pytest.mark.parametrize("pending", [False, True], ids=["at rest", "its handover is written"])
