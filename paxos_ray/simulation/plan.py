@@ -66,6 +66,9 @@ def draw(seed: int) -> Plan:
         catch_up_entries=catch_up,
         catch_up_bytes=catch_up_bytes,
     )
+    # Who is brought up by two entries a pulse never catches up with what others write meanwhile.
+    unbounded = catch_up == catch_up_bytes == PLENTY
+    longest = 12 * timeout if unbounded else 2 * timeout
     return Plan(
         settings=settings,
         weather=_weather(random, ping, timeout),
@@ -78,7 +81,7 @@ def draw(seed: int) -> Plan:
         reads_at_oldest=pick((0.0, 0.5, 1.0)),
         skew_ms=pick((0, 1000, 10_000_000)),
         late_ms=pick((0, ping // 2)),
-        load_ms=pick((2, ping, 2 * timeout, 12 * timeout)),
+        load_ms=min(pick((2, ping, 2 * timeout, 12 * timeout)), longest),
         ambush=pick((0.0, 0.05, 0.2, 0.5)),
         collapse=pick((0.0, 0.05, 0.3)),
         hints=pick((0.0, 0.5, 1.0)),
@@ -91,8 +94,7 @@ def draw(seed: int) -> Plan:
         coup=pick((0.0, 0.0, 1.0, 2.0)),
         pause=pick((0.0, 0.5, 1.0)),
         storm=pick((0.0, 0.0, 0.5, 1.0)),
-        # Who is brought up by two entries a pulse never catches up with bursts.
-        burst=pick((1, 1, 5, 20)) if catch_up == catch_up_bytes == PLENTY else 1,
+        burst=pick((1, 1, 5, 20)) if unbounded else 1,
         lasting=pick((True, False, False, False)),
     )
 

@@ -212,7 +212,7 @@ BUGS = {
         "index=index + 1",
     ),
     "done_again_at_another_time": Bug(
-        13,
+        498,
         "What is done again is told another time than it was.",
         Hosted,
         "_undo",

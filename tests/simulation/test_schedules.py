@@ -57,6 +57,11 @@ def test_a_small_swarm_holds_and_does_all_it_should() -> None:
     assert all(tally.deeds[kind] > 10 for kind in (*deeds, *more))
 
 
+def test_who_loads_for_long_is_not_asked_to_catch_up_two_entries_at_a_time() -> None:
+    """Newcomers ran out of time, and came again, for ever."""
+    assert run_schedule(5355304).failure is None
+
+
 def test_what_goes_wrong_in_the_core_fails_the_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
     from paxos_ray.core.legislator import Legislator
 
