@@ -23,6 +23,8 @@ def hear(state: State, contact: Contact, reply: Any) -> None:
     """Note what an answer says of who gave it; a lost or senseless one is silence."""
     assert state.census is not None
     contact.busy = None
+    if reply is not None:
+        state.lives(contact.id)
     match reply:
         case Received(top=top, report=report) | Promised(top=top, report=report):
             if contact.held is not None and top != contact.top and top >= contact.held[1]:

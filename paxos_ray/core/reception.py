@@ -55,8 +55,7 @@ class Receiver:
             and not government.lists(request.sender, request.sender_cookie)
         ):
             return Exiled(government.promise.government)
-        if request.sender in state.gone:
-            state.gone.remove(request.sender)
+        state.lives(request.sender)
         return self._answer(request)
 
     def _denied(self, request: Request) -> Denied | None:

@@ -243,6 +243,11 @@ class State:
         """Some ballot or government has this number."""
         self.seen = max(self.seen, number)
 
+    def lives(self, id: str) -> None:
+        """It was heard from: it is not dead, whatever the runtime has said."""
+        if id in self.gone:
+            self.gone.remove(id)
+
     def pending(self) -> list[Government]:
         """The governments in the register, oldest first."""
         if self.register is None:

@@ -183,6 +183,7 @@ CITIZENS = {
     "nobody says that it lacks the state": Bug(
         Census, "report", "least = top if stateful else minimum", "least = top"
     ),
+    "who is heard from stays dead": Bug(State, "lives", "id in self.gone", "False"),
     "the minimum jumps past the unheard": Bug(
         Census, "_report", "least = min(least, minimum)", "pass"
     ),
