@@ -41,9 +41,10 @@ class Census:
         self.representation = Representation(government)
         self.targets: list[Contact] = []
         self._id = id
+        self._ruling = id in government.majority
         self._timeout = timeout
         self.contacts: dict[str, Contact] = {}
-        self._reported: tuple[tuple[Promise, bool, bool], Report] | None = None
+        self._reported: tuple[tuple[Promise, Promise, bool, bool], Report] | None = None
         if before is not None:
             for contact in before.contacts.values():
                 if government.lists(contact.id, contact.cookie):
@@ -104,21 +105,21 @@ class Census:
         """What this citizen tells upward; at the leader, what the island looks like.
 
         `top` is its own, `minimum` the one last spread, at which everybody counts who was not
-        heard from under this government or whose application lacks its state. Who is away holds
-        the minimum for `timeout` and no longer. `unlisted`: it has its state and the government
-        does not show it yet.
+        heard from under this government, and a member of the majority whose application lacks its
+        state. Who is away holds the minimum for `timeout` and no longer. `unlisted`: it has its
+        state and the government does not show it yet.
         """
-        least = top if stateful else minimum
+        least = top if stateful or not self._ruling else minimum
         if not self.targets:
             own = (self._id,)
             return Report(
                 self._number, least, own if unlisted else (), (), (), () if stateful else own
             )
-        depends = (least, unlisted, stateful)
+        depends = (least, minimum, unlisted, stateful)
         if self._reported is not None and self._reported[0] == depends:
             return self._reported[1]
         report, complete = self._report(least, minimum, unlisted, stateful, now)
-        # When all are reached, nothing in it depends on the time or on the minimum last spread.
+        # When all are reached, nothing in it depends on the time.
         self._reported = (depends, report) if complete else None
         return report
 
@@ -149,6 +150,8 @@ class Census:
                 loading += told.loading
                 if told.minimum < least:
                     least = told.minimum
+                if told.minimum < minimum:  # somebody there will have to start anew
+                    loading += (contact.id, *told.reached)
         report = Report(
             self._number, least, tuple(acclimated), tuple(reached), tuple(silent), tuple(loading)
         )

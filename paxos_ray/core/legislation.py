@@ -40,6 +40,11 @@ class Round:
     waiting: list[Contact]  # who has not answered yet
     again: list[Contact]  # whom to give it to next: at first all, then who lacked entries for it
 
+    @property
+    def changes(self) -> bool:
+        """Whether it writes a government."""
+        return bool(self.proposals) and self.proposals[0].promise.entry == 0
+
 
 class Writer(Petitions):
     """Leads: writes batches and changes of government, confirms reads, spreads the minimum."""
@@ -299,9 +304,12 @@ class Writer(Petitions):
             self._review()
 
     def _review(self) -> None:
-        """Look at what the island reports, and let go of what everybody has."""
+        """Look at what the island reports, and let go of what everybody has: of nothing while a
+        government is being written, for whoever is seated by it was seen to have the state and the
+        log beyond the minimum that there was."""
         self._report = self.state.report()
-        self.state.forget(self._report.minimum)
+        if self.round is None or not self.round.changes:
+            self.state.forget(self._report.minimum)
 
     def _rivalry(self, replies: dict[str, Any]) -> int:
         """How long to wait before standing: not at all, but for whoever was promised instead."""

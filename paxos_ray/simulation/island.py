@@ -39,6 +39,7 @@ class Settings:
     catch_up_bytes: int = 1 << 20
     queue_bytes: int = 1 << 20
     log_bytes: int = 1 << 30
+    acclimation: int | None = None
 
     @property
     def odd_floor(self) -> int:

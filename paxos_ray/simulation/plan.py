@@ -69,7 +69,7 @@ def draw(seed: int) -> Plan:
     # Who is brought up by two entries a pulse never catches up with what others write meanwhile.
     unbounded = catch_up == catch_up_bytes == PLENTY
     longest = 12 * timeout if unbounded else 2 * timeout
-    return Plan(
+    plan = Plan(
         settings=settings,
         weather=_weather(random, ping, timeout),
         population=population,
@@ -97,6 +97,10 @@ def draw(seed: int) -> Plan:
         burst=pick((1, 1, 5, 20)) if unbounded else 1,
         lasting=pick((True, False, False, False)),
     )
+    # Who has no state for so long has to go; but in calm weather everybody must be able to load it.
+    if pick((True, False)) and plan.load_ms <= 2 * timeout:
+        plan = replace(plan, settings=replace(settings, acclimation=6 * timeout))
+    return plan
 
 
 def _weather(random: Random, ping: int, timeout: int) -> Weather:

@@ -54,9 +54,38 @@ def who_comes_back_is_heard_anew() -> None:
     assert reported(census, 30).reached == ()
 
 
+def who_stands_below_the_minimum_has_no_state() -> None:
+    """It says that it has the state, and will lose it: it cannot be brought up from where it is.
+    Who of those below c that is, b is not told."""
+    census, top = Census("b", RULING, 0, TIMEOUT, None), Promise(4, 8)
+    told = Report(RULING.number, Promise(4, 2), (), ("d", "e"), ())
+    census.answered(census.contact("c", 0), told, 0)
+    assert census.report(top, Promise(4, 2), False, True, 0).loading == ()
+    assert census.report(top, Promise(4, 3), False, True, 0).loading == ("c", "d", "e")
+    census.answered(census.contact("c", 0), told._replace(minimum=Promise(4, 3)), 0)
+    assert census.report(top, Promise(4, 3), False, True, 0).loading == ()
+
+
+def who_has_no_state_holds_the_log_in_the_majority_only() -> None:
+    """A strict majority has the state then, and who has not keeps its log itself."""
+    top, minimum = Promise(4, 8), Promise(4, 3)
+    for id, least in (("a", minimum), ("b", minimum), ("c", top), ("d", top)):
+        census = Census(id, RULING, 0, TIMEOUT, None)
+        for below in census.targets:
+            census.answered(below, Report(RULING.number, top, (), (), ()), 0)
+        assert census.report(top, minimum, False, False, 0).minimum == least
+        assert census.report(top, minimum, False, True, 0).minimum == top
+
+
 STORIES: dict[Callable[[], None], tuple[str, str, str]] = {
     yesterdays_reports: ("answered", "report[0] == self._number and ", ""),
     who_lacks_the_state_is_told_upward: ("report", "unlisted, stateful)\n", "unlisted)\n"),
+    who_stands_below_the_minimum_has_no_state: ("_report", "told.minimum < minimum", "False"),
+    who_has_no_state_holds_the_log_in_the_majority_only: (
+        "report",
+        "stateful or not self._ruling",
+        "stateful",
+    ),
     who_comes_back_is_heard_anew: ("retarget", "contact.report = None", "pass"),
 }
 

@@ -88,7 +88,7 @@ def same_number_twice(patch: pytest.MonkeyPatch) -> None:
     BUGS["a pending government of the ballot's own number"].plant(patch)
 
 
-@mutant(*FORK, "promises are kept")
+@mutant(*FORK, PROGRESS, "promises are kept")
 def ballot_not_above_all_that_was_seen(patch: pytest.MonkeyPatch) -> None:
     """A candidate stands at the number after the committed government's, whatever it has heard."""
     stale = "Ballot(government.promise.government + 1, state.id)"

@@ -11,10 +11,8 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.core.state import State
 from paxos_ray.simulation.island import Island
 from tests.core.harness import plant
-from tests.mutants.mutant import FORK, IN_CORE, PROGRESS, mutant
+from tests.mutants.mutant import FORK, IN_CORE, PROGRESS, UNAPPLIED, mutant
 from tests.scenarios.bugs import BUGS
-
-UNAPPLIED = "nothing unapplied is let go"
 
 
 @mutant("minimum")
@@ -38,6 +36,12 @@ def minimum_too_high_after_a_change(patch: pytest.MonkeyPatch) -> None:
 def minimum_too_high_without_state(patch: pytest.MonkeyPatch) -> None:
     """Who has the log but not the application's state counts as having both."""
     BUGS["nobody says that it lacks the state"].plant(patch)
+
+
+@mutant("minimum", witness="a_change_that_takes_long")
+def minimum_moves_under_a_pending_change(patch: pytest.MonkeyPatch) -> None:
+    """While a government is written, the log is let go of past who is seated by it."""
+    BUGS["the minimum moves while a government is written"].plant(patch)
 
 
 @mutant("minimum", "receipts", PROGRESS)

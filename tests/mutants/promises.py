@@ -13,7 +13,7 @@ from paxos_ray.core.reception import Receiver
 from paxos_ray.core.state import State
 from paxos_ray.core.succession import Swap
 from tests.core.harness import plant
-from tests.mutants.mutant import FORK, PROGRESS, mutant
+from tests.mutants.mutant import FORK, PROGRESS, UNAPPLIED, mutant
 from tests.scenarios.bugs import BUGS
 
 
@@ -71,7 +71,7 @@ def cookie_ignored(patch: pytest.MonkeyPatch) -> None:
     BUGS["another cookie is the same citizen"].plant(patch)
 
 
-@mutant(*FORK, PROGRESS)
+@mutant(*FORK, PROGRESS, UNAPPLIED)
 def another_cookie_is_the_same_citizen(patch: pytest.MonkeyPatch) -> None:
     """Who comes back under its old id, without its memory, counts as the citizen that it was."""
     plant(patch, Government, "lists", " and citizen.cookie == cookie", "")

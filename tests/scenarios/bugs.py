@@ -181,7 +181,16 @@ WRITING = {
 
 CITIZENS = {
     "nobody says that it lacks the state": Bug(
-        Census, "report", "least = top if stateful else minimum", "least = top"
+        Census,
+        "report",
+        "least = top if stateful or not self._ruling else minimum",
+        "least = top",
+    ),
+    "a newcomer without the state holds the log back": Bug(
+        Census, "report", "stateful or not self._ruling", "stateful"
+    ),
+    "the minimum moves while a government is written": Bug(
+        Writer, "_review", "self.round is None or not self.round.changes", "True"
     ),
     "who is heard from stays dead": Bug(State, "lives", "id in self.gone", "False"),
     "the minimum jumps past the unheard": Bug(

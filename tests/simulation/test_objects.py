@@ -86,7 +86,7 @@ BUGS = {
         "()",
     ),
     "leases_never_end": Bug(
-        0, "Nobody looks at the time.", Objects, "tick", "due <= stamp", "False"
+        4, "Nobody looks at the time.", Objects, "tick", "due <= stamp", "False"
     ),
     "ticks_after_the_entry": Bug(
         195,
@@ -220,7 +220,7 @@ BUGS = {
         "Promise(*promise), stamp + 1_000,",
     ),
     "hook_not_in_the_journal": Bug(
-        23,
+        18,
         "What the island had an object do is not done again.",
         Hosted,
         "_hook",
