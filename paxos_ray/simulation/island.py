@@ -27,7 +27,7 @@ REPUBLIC = "island"
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How the island's citizens are made: options of `Legislator`, sizes in seats, entries and
-    bytes, times in ms."""
+    bytes, times in ms; None is the Legislator's own default."""
 
     parliament_size: int = 5
     parliament_floor: int = 3

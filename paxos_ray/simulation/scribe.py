@@ -51,7 +51,8 @@ class Scribe(Island):
         self._snapshots: dict[int, tuple[object, int]] = {}  # by identity, with its number
         self._frozen = 0
         self._bodies = 0
-        chosen = " ".join(f"{name}={value}" for name, value in asdict(settings).items())
+        made = asdict(settings).items()
+        chosen = " ".join(f"{name}={value}" for name, value in made if value is not None)
         self._write(f"settings {chosen}")
 
     def _tell_time(self) -> None:
