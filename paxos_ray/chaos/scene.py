@@ -173,9 +173,11 @@ def thaw(pid: int) -> None:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    """One that has ended needs no signal; one that is no actor of Ray's gets none."""
+    """One that has ended has no title, and needs no signal; nor has one that is only just starting,
+    which is not meant. One that is no actor of Ray's gets none."""
     with suppress(FileNotFoundError, ProcessLookupError):
         title = Path(f"/proc/{pid}/cmdline").read_bytes()
-        if title and not title.startswith(b"ray::"):
+        if title.startswith(b"ray::"):
+            os.kill(pid, number)
+        elif title:
             raise NotNow(f"process {pid} is no actor of Ray any more")
-        os.kill(pid, number)

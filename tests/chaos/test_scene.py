@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,10 @@ from paxos_ray.chaos.errors import NotNow
 
 
 def started(title: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([title, "60"], executable="/bin/sleep")
+    process = subprocess.Popen([title, "60"], executable="/bin/sleep")
+    while not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+        assert process.poll() is None  # it has not come to its title yet
+    return process
 
 
 def test_an_actor_is_killed_and_one_that_has_ended_needs_nothing() -> None:
