@@ -141,7 +141,7 @@ class Census:
                     least = minimum
             elif told is None:
                 complete = False
-                least = min(least, minimum)
+                least = min(least, self._unheard(contact, minimum))
             else:
                 reached.append(contact.id)
                 reached += told.reached
@@ -156,3 +156,11 @@ class Census:
             self._number, least, tuple(acclimated), tuple(reached), tuple(silent), tuple(loading)
         )
         return report, complete
+
+    def _unheard(self, contact: Contact, minimum: Promise) -> Promise:
+        """What must be kept for who has not reported under this government: nothing is known of who
+        is below it, but below a constituent there is nobody."""
+        top = contact.top
+        if top is None or top < minimum or contact.id not in self.government.constituents:
+            return minimum
+        return top

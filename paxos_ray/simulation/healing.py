@@ -51,8 +51,10 @@ class Progress:
             self._stay()
 
     def _stay(self) -> None:
-        """Governments without end would be no rest."""
+        """Governments without end would be no rest. What was on its way when the island seemed to
+        be at rest may change it once more: that somebody was silent, who is back."""
         island, settings = self._island, self._plan.settings
+        island.agenda.run(island.agenda.now + settings.timeout + 4 * settings.ping)
         government = island.leaders()[-1].legislator.government
         island.agenda.run(island.agenda.now + 2 * settings.timeout + 4 * settings.ping)
         for leader in island.leaders():

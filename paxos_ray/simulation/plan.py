@@ -98,7 +98,7 @@ def draw(seed: int) -> Plan:
         lasting=pick((True, False, False, False)),
     )
     # Who has no state for so long has to go; but in calm weather everybody must be able to load it.
-    if pick((True, True, False)) and unbounded and plan.load_ms <= 2 * timeout:
+    if pick((True, False, False)) and plan.load_ms <= 2 * timeout:
         plan = replace(plan, settings=replace(settings, acclimation=6 * timeout))
     return plan
 

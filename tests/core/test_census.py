@@ -66,6 +66,26 @@ def who_stands_below_the_minimum_has_no_state() -> None:
     assert census.report(top, Promise(4, 3), False, True, 0).loading == ()
 
 
+def who_has_not_reported_is_kept_what_it_needs() -> None:
+    """c has d and e below it, and nothing is known of them. Below d there is nobody: it needs what
+    follows its top."""
+    census, top, minimum = Census("b", RULING, 0, TIMEOUT, None), Promise(4, 8), Promise(4, 3)
+    above = census.contact("c", 0)
+    above.top = Promise(4, 6)
+    assert census.report(top, minimum, False, True, 0).minimum == minimum
+    census = Census("c", RULING, 0, TIMEOUT, None)
+    below = [census.contact(id, 0) for id in ("d", "e")]
+    below[1].top = top
+    for known, least in (
+        (None, minimum),
+        (Promise(4, 1), minimum),
+        (Promise(4, 5), Promise(4, 5)),
+        (top, top),
+    ):
+        below[0].top = known
+        assert census.report(top, minimum, False, True, 0).minimum == least
+
+
 def who_has_no_state_holds_the_log_in_the_majority_only() -> None:
     """A strict majority has the state then, and who has not keeps its log itself."""
     top, minimum = Promise(4, 8), Promise(4, 3)
@@ -85,6 +105,11 @@ STORIES: dict[Callable[[], None], tuple[str, str, str]] = {
         "report",
         "stateful or not self._ruling",
         "stateful",
+    ),
+    who_has_not_reported_is_kept_what_it_needs: (
+        "_unheard",
+        "contact.id not in self.government.constituents",
+        "False",
     ),
     who_comes_back_is_heard_anew: ("retarget", "contact.report = None", "pass"),
 }

@@ -194,7 +194,7 @@ CITIZENS = {
     ),
     "who is heard from stays dead": Bug(State, "lives", "id in self.gone", "False"),
     "the minimum jumps past the unheard": Bug(
-        Census, "_report", "least = min(least, minimum)", "pass"
+        Census, "_report", "least = min(least, self._unheard(contact, minimum))", "pass"
     ),
     "nobody below the dead gets the log": Bug(
         Census,

@@ -62,6 +62,11 @@ def test_who_loads_for_long_is_not_asked_to_catch_up_two_entries_at_a_time() -> 
     assert run_schedule(5355304).failure is None
 
 
+def test_word_of_an_old_silence_may_change_once_more_what_seemed_to_rest() -> None:
+    """It was on its way to the leader when the last that was waited for had come."""
+    assert run_schedule(7024912).failure is None
+
+
 def test_what_goes_wrong_in_the_core_fails_the_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
     from paxos_ray.core.legislator import Legislator
 
