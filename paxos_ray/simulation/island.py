@@ -290,13 +290,15 @@ class Island:
         if not who.alive or who.wakeup is None or who.paused:
             return
         if who.wakeup <= self.agenda.now:
-            self._tick(who)
+            self.tick(who)
         else:
             self._set_alarm(who, who.wakeup)
 
-    def _tick(self, who: Inhabitant) -> None:
-        who.legislator.tick(who.now)
-        self._after_input(who, "ticks")
+    def tick(self, who: Inhabitant) -> None:
+        """It looks what is due, be it asked to or not."""
+        if who.alive and not who.paused:
+            who.legislator.tick(who.now)
+            self._after_input(who, "ticks")
 
     # -- snapshots -----------------------------------------------------------------------
 

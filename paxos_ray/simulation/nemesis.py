@@ -11,10 +11,12 @@ from random import Random
 from paxos_ray.core.government import Government
 from paxos_ray.core.log import Entry
 from paxos_ray.core.messages import Accept, Promised, Write
+from paxos_ray.core.representation import Representation
 from paxos_ray.simulation.coordinator import Clients, Coordinator
 from paxos_ray.simulation.inhabitant import Inhabitant
 from paxos_ray.simulation.island import Island
-from paxos_ray.simulation.plan import Plan, stormy
+from paxos_ray.simulation.network import Weather
+from paxos_ray.simulation.plan import Plan, slow, stormy
 
 Sides = tuple[Sequence[str], Sequence[str]]
 """Ids that are cut off from each other."""
@@ -48,6 +50,7 @@ class Nemesis:
             self._coup: plan.coup,
             self._pause: plan.pause,
             self._storm: plan.storm,
+            self._blind: plan.blind,
         }
         self._storms = 0
 
@@ -80,6 +83,8 @@ class Nemesis:
         if self._active and self._random.random() < self._plan.collapse:
             delay = int(self._random.random() * self._plan.settings.ping)
             self._island.agenda.after(delay, self._spurious)
+        if self._active and self._plan.blind and self._random.random() < self._plan.blind / 5:
+            self._island.agenda.after(0, self._blind)
 
     # -- deeds ---------------------------------------------------------------------------
 
@@ -188,8 +193,11 @@ class Nemesis:
     def _storm(self) -> None:
         """For a while the network carries hardly anything as it should."""
         self._did("storm")
+        self._change_weather(stormy(self._plan))
+
+    def _change_weather(self, weather: Weather) -> None:
         self._storms += 1
-        self._island.network.weather = stormy(self._plan)
+        self._island.network.weather = weather
         self._island.agenda.after(self._while(), self._abate)
 
     def _abate(self) -> None:
@@ -250,6 +258,35 @@ class Nemesis:
                 agenda.after(delay, self._island.hint, who, leader.id)
         for _ in range(8):
             agenda.after(int(self._random.random() * settings.timeout), self._clients.tempt)
+
+    def _blind(self) -> None:
+        """One who brings others the log loses sight of them, and may take them for dead at once;
+        what else travels may be slow meanwhile, and the leader looks again and again."""
+        leaders = self._island.leaders()
+        if not leaders or not self._active:
+            return
+        leader, random = leaders[-1], self._random
+        constituency = Representation(next(views(leader))).constituency
+        one = random.choice(list(constituency))
+        lost = list(constituency[one])
+        for id in lost:  # and of those below them, whom it would turn to
+            lost += constituency[id]
+        if not lost:
+            return
+        self._cut_for(list(_between([one], lost)), "blind")
+        agenda, timeout = self._island.agenda, self._plan.settings.timeout
+        if random.random() < 0.7:
+            for id in lost:
+                agenda.after(int(4 * random.random()), self._hint_at, one, id)
+        if random.random() < 0.5:
+            self._change_weather(slow(self._plan))
+        for _ in range(4):
+            agenda.after(int(random.random() * timeout), self._island.tick, leader)
+
+    def _hint_at(self, id: str, dead: str) -> None:
+        who = self._island.inhabitants.get(id)
+        if who is not None and self._active:
+            self._island.hint(who, dead)
 
     def _lose_coordinator(self) -> None:
         self._did("lose coordinator")

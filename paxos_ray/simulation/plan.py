@@ -43,6 +43,7 @@ class Plan:
     storm: float
     burst: int  # how many writes come at once, now and then
     lasting: bool  # whether, once at rest, the island is seen to stay so
+    blind: float = 0.0  # beside the other deeds; and a fifth of that at each pending government
 
 
 def draw(seed: int) -> Plan:
@@ -100,7 +101,45 @@ def draw(seed: int) -> Plan:
     # Who has no state for so long has to go; but in calm weather everybody must be able to load it.
     if pick((True, False, False)) and plan.load_ms <= 2 * timeout:
         plan = replace(plan, settings=replace(settings, acclimation=6 * timeout))
-    return plan
+    return _growing(plan, random) if random.random() < 0.125 else plan
+
+
+def _growing(plan: Plan, random: Random) -> Plan:
+    """The island grows and is written to, and its citizens lose sight of each other and are slow;
+    hardly anything else happens."""
+    pick = random.choice
+    ping, timeout = plan.settings.ping, plan.settings.timeout
+    settings = replace(
+        plan.settings,
+        parliament_size=5,
+        parliament_floor=pick((1, 3)),
+        catch_up_entries=2,
+        catch_up_bytes=PLENTY,
+        acclimation=None,
+    )
+    return replace(
+        plan,
+        settings=settings,
+        weather=replace(plan.weather, limit_ms=timeout - 1, patience=1.0),
+        population=pick((3, 5, 5, 5)),
+        founding=pick((1, 1, 3)),
+        trouble_ms=60 * ping,
+        write_ms=int(ping * pick((0.2, 0.3, 0.5))) + 1,
+        burst=1,
+        load_ms=pick((2, ping, timeout)),
+        nemesis_ms=ping * pick((4, 8, 16)),
+        ambush=0.0,
+        crash=0.1,
+        cut=0.0,
+        emigrate=0.1,
+        newcomer=0.1,
+        spurious=0.1,
+        coordinator=0.0,
+        coup=0.0,
+        pause=0.1,
+        storm=0.0,
+        blind=2.0,
+    )
 
 
 def _weather(random: Random, ping: int, timeout: int) -> Weather:
@@ -128,6 +167,12 @@ def stormy(plan: Plan) -> Weather:
     weather = plan.weather
     slow_ms = max(weather.slow_ms, plan.settings.timeout)
     return replace(weather, lose_request=0.3, lose_reply=0.3, double=0.3, slow=0.3, slow_ms=slow_ms)
+
+
+def slow(plan: Plan) -> Weather:
+    """The same network while much of what it carries takes as long as anybody waits for it."""
+    timeout = plan.settings.timeout
+    return replace(plan.weather, slow=0.6, slow_ms=timeout, limit_ms=timeout - 1, patience=1.0)
 
 
 def calm(plan: Plan) -> Weather:

@@ -133,9 +133,11 @@ class Scribe(Island):
             self._write(f"hint {who.id} {dead}")
         super().hint(who, dead)
 
-    def _tick(self, who: Inhabitant) -> None:
-        self._write(f"tick {who.id}")
-        super()._tick(who)
+    def tick(self, who: Inhabitant) -> None:
+        """See `Island.tick`."""
+        if who.alive and not who.paused:
+            self._write(f"tick {who.id}")
+        super().tick(who)
 
     # -- messages ------------------------------------------------------------------------
 

@@ -89,7 +89,7 @@ BUGS = {
         4, "Nobody looks at the time.", Objects, "tick", "due <= stamp", "False"
     ),
     "ticks_after_the_entry": Bug(
-        195,
+        196,
         "What is due at a stamp is there still for the entry of that stamp.",
         Objects,
         "tick",
@@ -231,7 +231,7 @@ BUGS = {
         3, "Two calls of a batch get the same id.", Context, "fresh_id", "{drawn.index}", "0"
     ),
     "retired_and_there_still": Bug(
-        3,
+        8,
         "An object that was retired is found again.",
         Objects,
         "_retire",
