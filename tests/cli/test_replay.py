@@ -15,8 +15,8 @@ from tests.simulation.test_records import resealed
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("kept")
-    record_schedule(3, directory)
-    return directory / "3"
+    record_schedule(22, directory)
+    return directory / "22"
 
 
 @pytest.fixture
