@@ -98,8 +98,10 @@ def draw(seed: int) -> Plan:
         burst=pick((1, 1, 5, 20)) if unbounded else 1,
         lasting=pick((True, False, False, False)),
     )
-    # Who has no state for so long has to go; but in calm weather everybody must be able to load it.
-    if pick((True, False, False)) and plan.load_ms <= 2 * timeout:
+    # Who has no state for so long has to go; but in calm weather everybody must be able to take in
+    # the log in that time, and to load the state.
+    able = catch_up_bytes == PLENTY and plan.load_ms <= 2 * timeout
+    if pick((True, False, False)) and able:
         plan = replace(plan, settings=replace(settings, acclimation=6 * timeout))
     return _growing(plan, random) if random.random() < 0.125 else plan
 
