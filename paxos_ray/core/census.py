@@ -104,10 +104,10 @@ class Census:
     ) -> Report:
         """What this citizen tells upward; at the leader, what the island looks like.
 
-        `top` is its own, `minimum` the one last spread, at which everybody counts who was not
-        heard from under this government, and a member of the majority whose application lacks its
-        state. Who is away holds the minimum for `timeout` and no longer. `unlisted`: it has its
-        state and the government does not show it yet.
+        `top` is its own, `minimum` the one last spread, at which a member of the majority counts
+        whose application lacks its state, and who has not reported (but see `_unheard`). Who is
+        away holds the minimum for `timeout` and no longer. `unlisted`: it has its state and the
+        government does not show it yet.
         """
         least = top if stateful or not self._ruling else minimum
         if not self.targets:

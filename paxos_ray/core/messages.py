@@ -19,7 +19,8 @@ class Report(NamedTuple):
 
     Counts only under the government whose number it names. `minimum` is the least promise that
     all of them have committed. `acclimated` have their application's state, and the government does
-    not show it yet; `loading` lack it, and may have had it before. `reached` answered their
+    not show it yet; `loading` lack it, and may have had it before, or are among those of whom one
+    stands below the minimum, and will lose it. `reached` answered their
     representative's last pulse under this government; `silent` are `(id, ms since last heard)` of
     those who did not.
     """

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from paxos_ray.simulation.plan import draw
-from paxos_ray.simulation.schedule import Summary
+from paxos_ray.simulation.schedule import Schedule, Summary
 from paxos_ray.simulation.swarm import Tally, run_schedules
 from paxos_ray.simulation.workloads import run_schedule
 
@@ -57,9 +58,17 @@ def test_a_small_swarm_holds_and_does_all_it_should() -> None:
     assert all(tally.deeds[kind] > 10 for kind in (*deeds, *more))
 
 
-def test_who_loads_for_long_is_not_asked_to_catch_up_two_entries_at_a_time() -> None:
-    """Newcomers ran out of time, and came again, for ever."""
-    assert run_schedule(5355304).failure is None
+def test_who_loads_for_long_catches_up_even_by_two_entries_a_pulse() -> None:
+    """Newcomers held the log back, ran out of time, and came again, for ever. With such a load, as
+    it was drawn then."""
+    plan = draw(5355304)
+    slow = replace(plan, load_ms=12 * plan.settings.timeout)
+    assert Schedule(5355304, plan=slow).run().failure is None
+
+
+def test_who_takes_in_the_log_slowly_has_time_to_load() -> None:
+    """Newcomers had six timeouts for that, and came again, for ever."""
+    assert run_schedule(11044835).failure is None
 
 
 def test_word_of_an_old_silence_may_change_once_more_what_seemed_to_rest() -> None:
