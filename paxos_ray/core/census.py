@@ -106,7 +106,8 @@ class Census:
 
         `top` is its own, `minimum` the one last spread, at which a member of the majority counts
         whose application lacks its state, and who has not reported (but see `_unheard`). Who is
-        away holds the minimum for `timeout` and no longer. `unlisted`: it has its state and the
+        away holds the minimum for `timeout` and no longer; of the majority, for ever: a leader that
+        is new may have been told of deaths before it led. `unlisted`: it has its state and the
         government does not show it yet.
         """
         least = top if stateful or not self._ruling else minimum
@@ -137,7 +138,8 @@ class Census:
                 complete = False
                 silence = now - contact.heard_at
                 silent.append((contact.id, silence))
-                if silence < self._timeout and minimum < least:
+                ruling = contact.id in self.government.majority
+                if (ruling or silence < self._timeout) and minimum < least:
                     least = minimum
             elif told is None:
                 complete = False

@@ -138,7 +138,8 @@ class Legislator(Visible):
     ) -> Receipt:
         """At the leader: write a newcomer in. Asked again of a later leader, it is confirmed.
 
-        Raises `InvalidCitizen`."""
+        `acclimated`: it need not load a state, for its application needs none. Raises
+        `InvalidCitizen`."""
         if not isinstance(citizen, Citizen):
             raise InvalidCitizen(f"a Citizen embarks, not {type(citizen).__name__}")
         writer, refusal = self._leading(now, republic)

@@ -44,6 +44,12 @@ def minimum_moves_under_a_pending_change(patch: pytest.MonkeyPatch) -> None:
     BUGS["the minimum moves while a government is written"].plant(patch)
 
 
+@mutant("minimum", witness="false_words_of_death_before_it_leads")
+def minimum_moves_past_the_majority(patch: pytest.MonkeyPatch) -> None:
+    """A new leader that was told of deaths in its majority lets go of the log past it."""
+    BUGS["the majority does not hold the minimum when it is said to be dead"].plant(patch)
+
+
 @mutant("minimum", "receipts", PROGRESS)
 def yesterdays_reports_count(patch: pytest.MonkeyPatch) -> None:
     """A report made under an earlier government counts under this one."""

@@ -192,6 +192,9 @@ CITIZENS = {
     "the minimum moves while a government is written": Bug(
         Writer, "_review", "self.round is None or not self.round.changes", "True"
     ),
+    "the majority does not hold the minimum when it is said to be dead": Bug(
+        Census, "_report", "ruling or silence", "silence"
+    ),
     "who is heard from stays dead": Bug(State, "lives", "id in self.gone", "False"),
     "the minimum jumps past the unheard": Bug(
         Census, "_report", "least = min(least, self._unheard(contact, minimum))", "pass"
