@@ -55,7 +55,7 @@ def inheritance(registers: Iterable[Register | None], top: Promise) -> tuple[Ent
     """What is registered beyond the committed `top`, of the highest ballot, whole: what a candidate
     would carry on that these had promised. Empty if nothing follows `top`."""
     held = [beyond(register, top) for register in registers if register is not None]
-    following = [each for each in held if each is not None and each.entries[0].previous == top]
+    following = [each for each in held if each is not None]
     return max(following, key=lambda each: each.ballot).entries if following else ()
 
 

@@ -327,13 +327,15 @@ class State:
 
 
 def beyond(register: Register, top: Promise) -> Register | None:
-    """What the committed log has not reached; the rest is dropped, never compared."""
+    """What the committed log has not reached; the rest is dropped, never compared. What does not
+    follow the log goes, too: another chain is chosen in its stead, and it never will be."""
     entries = register.entries
     if entries[-1].promise <= top:
         return None
-    if entries[0].promise > top:
-        return register
-    return Register(register.ballot, tuple(entry for entry in entries if entry.promise > top))
+    if entries[0].promise <= top:
+        entries = tuple(entry for entry in entries if entry.promise > top)
+        register = Register(register.ballot, entries)
+    return register if entries[0].previous == top else None
 
 
 def _quoted(text: str) -> str:

@@ -91,6 +91,12 @@ def register_compared_instead_of_dropped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(State, "commit", compare)
 
 
+@mutant(PROGRESS, witness="recorded_where_another_chain_was_chosen")
+def register_kept_that_the_log_has_left(patch: pytest.MonkeyPatch) -> None:
+    """What is recorded stays until the log is past it, though the log goes another way before."""
+    BUGS["a register stays that the log has left"].plant(patch)
+
+
 @mutant("one state")
 def snapshot_of_another_place(patch: pytest.MonkeyPatch) -> None:
     """A donor says that its state is newer than it is."""

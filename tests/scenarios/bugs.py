@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from paxos_ray.core import dissemination, shaper
+from paxos_ray.core import dissemination, shaper, state
 from paxos_ray.core.census import Census
 from paxos_ray.core.election import Proposer
 from paxos_ray.core.legislation import Writer
@@ -45,6 +45,9 @@ ELECTIONS = {
     ),
     "a register dropped when its base moves": Bug(
         State, "commit", "self.register = beyond(register, self.log.top)", "self.register = None"
+    ),
+    "a register stays that the log has left": Bug(
+        state, "beyond", "return register if entries[0].previous == top else None", "return register"
     ),
     "elected upon the committed government": Bug(
         Proposer, "_elect", "pending[-1] if pending else state.government", "state.government"
