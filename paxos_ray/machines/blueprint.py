@@ -14,6 +14,7 @@ from paxos_ray.machines.replicated import (
     methods_of,
     terms_of,
 )
+from paxos_ray.machines.room import roomy
 from paxos_ray.machines.travel import Catalogue, pack, pack_class, unpack
 
 
@@ -36,7 +37,7 @@ class Blueprint:
     def __init__(self, fingerprint: str, packed: bytes) -> None:
         """Raises `InvalidClass`."""
         try:
-            cls: Any = unpack(packed)
+            cls: Any = roomy(lambda: unpack(packed))
         except BaseException as error:  # noqa: BLE001 - what is unpickled may raise anything
             why = f"the class cannot be read: {type(error).__name__}: {error}"
             raise InvalidClass(why) from None

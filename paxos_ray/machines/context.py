@@ -122,7 +122,8 @@ class Context:
             self._name = before
 
     def withdraw(self) -> None:
-        """Drop what the present operation has published: it has failed."""
+        """Drop what the present operation has published and drawn: it has failed."""
+        self._drawn = None
         events, index = self._events, self.index
         while events and events[-1].index == index and events[-1].promise == self.promise:
             events.pop()

@@ -2,7 +2,8 @@
 
 A method that raises must leave the object as it was, and so must one that leaves it so that it
 cannot be pickled, or not be made again of the pickle. Nothing that a user's code raises gets out of
-here, lack of memory and `KeyboardInterrupt` included: it is raised on all citizens alike.
+here, lack of memory and `KeyboardInterrupt` included: it is raised on all citizens alike. What runs
+out of stack is done again with more (`room.py`), since how much is left differs by citizen.
 
 What there is to go back to is a *checkpoint*, the pickled state, and the *journal*, all that was
 done to the object since: doing that again comes to the same, as it does on the other citizens. The
@@ -36,6 +37,7 @@ from paxos_ray.machines.errors import (
 from paxos_ray.machines.likeness import likeness
 from paxos_ray.machines.outcomes import Refused, raised, returned
 from paxos_ray.machines.replies import ERROR, OK, Reply
+from paxos_ray.machines.room import ran_out, roomy, with_room
 from paxos_ray.machines.travel import pack, unpack
 
 log = logging.getLogger("paxos_ray")
@@ -115,7 +117,7 @@ class Hosted:
         """Call a method that may change the object. Whatever goes wrong is the reply, too."""
         try:
             payload = self._checked(method, arguments, query=False)
-            positional, named = self._arguments(payload)
+            positional, named = roomy(lambda: self._arguments(payload))
         except MachineError as error:
             return Reply(ERROR, describe(error))
         function = self._blueprint.functions[method]
@@ -196,11 +198,11 @@ class Hosted:
         if self._muted or self._broken:
             return None
         try:
-            due = self._object.due()
+            due = roomy(self._object.due)
             if due is None or type(due) is int:
                 return due
             raise TypeError(f"due() is an integer of ms, or None; not {type(due).__name__}")
-        except Exception as error:  # noqa: BLE001 - a user's
+        except BaseException as error:  # noqa: BLE001 - a user's
             log.warning("%s.due() of %r: %r", self._blueprint.name, self._name, error)
             return None
 
@@ -226,6 +228,17 @@ class Hosted:
     ) -> Any:
         """What `work` comes to; if it raises, or leaves what cannot be kept, the reply that says
         so, and everything is as it was."""
+        outcome, error = self._tried(work, context, deed, undo)
+        if error is not None and ran_out(error) and not self._broken:
+            outcome, error = with_room(lambda: self._tried(work, context, deed, undo))
+        if error is None:
+            return outcome
+        return Reply(ERROR, describe(error.why)) if isinstance(error, Refused) else raised(error)
+
+    def _tried(
+        self, work: Callable[[], Any], context: Context, deed: Deed | None, undo: bool
+    ) -> tuple[Any, BaseException | None]:
+        """What `work` comes to, and what it raises; if anything, everything is as it was."""
         try:
             with within(context):
                 outcome = work()
@@ -233,12 +246,10 @@ class Hosted:
                 self._keep(deed)
         except BaseException as error:  # noqa: BLE001 - whatever it is, it replicates
             context.withdraw()
-            if undo and not self._blueprint.terms.checks_first:
+            if undo and (ran_out(error) or not self._blueprint.terms.checks_first):
                 self._go_back()
-            if isinstance(error, Refused):
-                return Reply(ERROR, describe(error.why))
-            return raised(error)
-        return outcome
+            return None, error
+        return outcome, None
 
     def _keep(self, deed: Deed) -> None:
         self._likeness = None
@@ -263,7 +274,7 @@ class Hosted:
     def renew(self) -> None:
         """Make a new checkpoint now."""
         try:
-            self._set_checkpoint(self._made())
+            self._set_checkpoint(roomy(self._made))
         except Refused as refused:
             log.error("%r cannot be given a new checkpoint: %s", self._name, refused.why)
             self.postpone()
@@ -281,7 +292,7 @@ class Hosted:
         """A checkpoint, for `renewed`. It may be made in a copy of this process. Raises
         `CannotSnapshot`."""
         try:
-            return self._made()
+            return roomy(self._made)
         except Refused as refused:
             raise refused.why from None
 
@@ -349,6 +360,9 @@ class Hosted:
 
     def _undo(self) -> None:
         """Become again what the checkpoint and the journal say."""
+        roomy(self._do_again)
+
+    def _do_again(self) -> None:
         self._object = self._loaded(self._checkpoint)
         for verb, data, promise, stamp, session, index in self._journal:
             context = Context(
@@ -377,7 +391,7 @@ class Hosted:
         """The digest of the state: the same on every citizen, whatever its history."""
         if self._likeness is None:
             try:
-                state = b"broken" if self._broken else likeness(self.state())
+                state = b"broken" if self._broken else roomy(lambda: likeness(self.state()))
             except Exception:  # noqa: BLE001 - it cannot be pickled either, which was told
                 state = b""
             self._likeness = likeness((self._blueprint.fingerprint, self._muted, state))

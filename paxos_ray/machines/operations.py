@@ -9,6 +9,7 @@ whatever is installed there.
 from __future__ import annotations
 
 import pickle
+import pickletools
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any, NamedTuple, NoReturn
@@ -75,11 +76,16 @@ def encode_batch(
 
 
 def decode(body: object) -> Open | Batch | Pass:
-    """Read a body. Raises `Malformed` for everything that the functions above do not make."""
+    """Read a body. Raises `Malformed` for everything that the functions above do not make, and
+    `MemoryError` for what this process has no memory for, though others may."""
     if type(body) is not bytes:
         raise Malformed(f"a body is bytes, not {type(body).__name__}")
     try:
         fields = _PlainUnpickler(BytesIO(body)).load()
+    except MemoryError:
+        if _is_sound(body):
+            raise
+        raise Malformed("a body claims to hold more than it does") from None
     except Exception:  # noqa: BLE001 - forged input raises nearly anything
         raise Malformed("a body is a pickle of plain values") from None
     match fields:
@@ -93,6 +99,16 @@ def decode(body: object) -> Open | Batch | Pass:
             return Pass(audit=True)
         case _:
             raise Malformed("a body opens a session or is a batch of one")
+
+
+def _is_sound(body: bytes) -> bool:
+    """Whether nothing in it claims a size beyond its own: that fails wherever it is read."""
+    try:
+        found = pickletools.genops(body)
+        places = [argument for opcode, argument, _ in found if opcode.name.endswith("PUT")]
+    except ValueError:
+        return False
+    return all(isinstance(place, int) and place <= len(body) for place in places)
 
 
 def _checked_open(lifetime_ms: Any) -> Open:

@@ -65,8 +65,9 @@ class Raised(NamedTuple):
 
 
 def likeness(reply: Reply) -> Reply:
-    """What of a reply is the same on every citizen."""
-    return Reply(reply[0], reply[1][0]) if reply[0] in (RESULT, RAISED) else reply
+    """What of a reply is the same on every citizen: of an error its name, since its words may be
+    those of a user's code."""
+    return Reply(reply[0], reply[1][0]) if reply[0] in (ERROR, RESULT, RAISED) else reply
 
 
 def encode_replies(replies: Sequence[Reply]) -> bytes:

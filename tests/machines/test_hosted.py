@@ -40,7 +40,16 @@ from paxos_ray.machines import (
 from paxos_ray.machines import hosted as hosted_module
 from paxos_ray.machines.blueprint import blueprint_of
 from paxos_ray.machines.travel import pack
-from tests.machines.users import Careful, Cellar, Diary, Inventory, Item, OutOfStock
+from tests.machines.users import (
+    Careful,
+    Cellar,
+    Diary,
+    Inventory,
+    Item,
+    OutOfStock,
+    Quits,
+    Telltale,
+)
 
 
 class Shop:
@@ -530,3 +539,24 @@ def test_ok_is_for_plain_kinds(shop: Shop) -> None:
     assert reply == (OK, 3)
     assert value_of(reply) == 3
     assert Promise(1, 1) == shop.session
+
+
+def test_a_due_that_ends_processes_is_not_due(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    shop.deploy(Quits)
+    assert shop.call("call") == 1
+    assert "SystemExit" in caplog.text
+    assert shop.replica.due() is None
+
+
+def test_the_words_of_an_error_are_no_state(shop: Shop, chronicles: Any) -> None:
+    """They may have an address in them, or the order of a set."""
+    other = Shop(chronicles())
+    for one, by in ((shop, "the first"), (other, "the second")):
+        one.deploy(Telltale)
+        with pytest.raises(OperationFailed, match=f"as {by} at"):
+            one.call("tell", by)
+    assert shop.replica.digests() == other.replica.digests()
+    (reply,) = shop.send(("x", "missing", (pack(((), {})),)))
+    (instead,) = other.send(("x", "tell", (b"no pickle",)))
+    assert (reply.status, instead.status) == (ERROR, ERROR)
+    assert shop.replica.digests() != other.replica.digests()

@@ -25,6 +25,7 @@ from paxos_ray.machines import (
     encode_open,
     encode_replies,
 )
+from paxos_ray.machines import operations as bodies
 
 SESSION = Promise(3, 4)
 
@@ -87,6 +88,34 @@ def test_an_operation_is_a_name_a_method_and_arguments(ops: list) -> None:
         encode_batch(SESSION, 1, 0, ops)
     with pytest.raises(Malformed, match="operation"):
         decode(pickle.dumps(("batch", 3, 4, 1, 0, ops)))
+
+
+def test_what_there_is_no_memory_for_is_not_malformed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(self: object) -> object:
+        raise MemoryError
+
+    monkeypatch.setattr(bodies._PlainUnpickler, "load", load, raising=False)
+    with pytest.raises(MemoryError):
+        decode(encode_batch(SESSION, 1, 0, [("x", "put", (b"x" * 1_000,))]))
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [b"\x8e" + (2**42).to_bytes(8, "little"), b"\x96" + (2**42).to_bytes(8, "little")],
+    ids=["bytes", "bytearray"],
+)
+def test_a_body_that_claims_more_memory_than_there_is_is_malformed(claim: bytes) -> None:
+    with pytest.raises(Malformed):
+        decode(b"\x80\x05" + claim + b"x.")
+
+
+def test_a_place_beyond_the_body_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(self: object) -> object:
+        raise MemoryError
+
+    monkeypatch.setattr(bodies._PlainUnpickler, "load", load, raising=False)
+    with pytest.raises(Malformed):
+        decode(b"\x80\x05Kr" + (2**31).to_bytes(4, "little") + b".")
 
 
 @pytest.mark.parametrize(

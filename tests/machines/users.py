@@ -215,3 +215,66 @@ class Careful:
             raise ValueError("n is below 0")
         self.total += n
         return self.total
+
+
+@paxos_ray.replicated
+class Descent:
+    """Goes as deep as it is told to, and says what it has drawn."""
+
+    def __init__(self) -> None:
+        self.depths: list[int] = []
+
+    def go(self, depth: int) -> str:
+        self.depths.append(depth)
+        id = paxos_ray.context().fresh_id()
+        paxos_ray.context().publish(depth)
+        self._down(depth)
+        return id
+
+    def _down(self, depth: int) -> None:
+        if depth:
+            self._down(depth - 1)
+
+
+@paxos_ray.replicated(checks_first=True)
+class Plunge(Descent):
+    """The same; it raises nothing by itself."""
+
+
+@paxos_ray.replicated
+class Telltale:
+    """Its errors are worded otherwise wherever they are raised."""
+
+    def __init__(self) -> None:
+        self.words: list[int] = []
+
+    def tell(self, by: Any) -> Any:
+        return Unspeakable(by)
+
+
+class Unspeakable:
+    """Cannot be pickled, for a reason that differs."""
+
+    def __init__(self, by: Any) -> None:
+        self.by = by
+
+    def __reduce__(self) -> Any:
+        raise ValueError(f"as {self.by} at {id(self):x} says")
+
+
+@paxos_ray.replicated
+class Quits:
+    """Says when it is due in a way that ends processes."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def call(self) -> int:
+        self.calls += 1
+        return self.calls
+
+    def due(self) -> int | None:
+        raise SystemExit("no")
+
+    def tick(self) -> None:
+        """Never."""

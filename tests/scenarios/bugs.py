@@ -47,7 +47,10 @@ ELECTIONS = {
         State, "commit", "self.register = beyond(register, self.log.top)", "self.register = None"
     ),
     "a register stays that the log has left": Bug(
-        state, "beyond", "return register if entries[0].previous == top else None", "return register"
+        state,
+        "beyond",
+        "return register if entries[0].previous == top else None",
+        "return register",
     ),
     "elected upon the committed government": Bug(
         Proposer, "_elect", "pending[-1] if pending else state.government", "state.government"
