@@ -20,6 +20,7 @@ from paxos_ray.actors.snapshots import SNAPSHOT
 from paxos_ray.actors.wire import unseal
 from paxos_ray.core import Entry, Legislator, Promise
 from paxos_ray.core.government import Government
+from paxos_ray.core.log import NOTHING
 from paxos_ray.core.messages import Register
 from paxos_ray.machines import Replica
 
@@ -35,8 +36,9 @@ class Identity(NamedTuple):
 
 class Statement(NamedTuple):
     """What a citizen holds: its log up to `top`, its `register`, its application's state as of
-    `applied`, if it is `stateful`. `seen` is the highest number of a ballot or government that it
-    has heard of; `bequests`, how often it was asked to retire, `retired` if ever."""
+    `applied`; its log goes on from that if it is `stateful`. `seen` is the highest number of a
+    ballot or government that it has heard of; `bequests`, how often it was asked to retire,
+    `retired` if ever."""
 
     identity: Identity
     pid: int
@@ -50,6 +52,11 @@ class Statement(NamedTuple):
     register: Register | None
     seen: int
     bequests: int
+
+    @property
+    def has_state(self) -> bool:
+        """Whether its application has a state, though its log may have begun anew since."""
+        return self.stateful or self.applied > NOTHING
 
     @property
     def retired(self) -> bool:

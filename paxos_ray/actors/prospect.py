@@ -96,7 +96,7 @@ def newest(statements: Mapping[str, Statement]) -> dict[str, Statement]:
 
 def best(statements: Mapping[str, Statement]) -> str | None:
     """Whose state is the most advanced of these."""
-    able = [id for id, said in statements.items() if said.stateful]
+    able = [id for id, said in statements.items() if said.has_state]
     return max(able, key=lambda id: (statements[id].applied, id), default=None)
 
 
@@ -173,7 +173,7 @@ def _losses(
 ) -> tuple[str, ...]:
     losses = []
     ruling = governments[0]
-    state = max((s.applied for s in statements.values() if s.stateful), default=None)
+    state = max((s.applied for s in statements.values() if s.has_state), default=None)
     top = statements[most_committed(statements)].top
     there = [id for id, said in statements.items() if _votes(governments, id, said)]
     if not keeps_all(governments, there):
@@ -193,7 +193,8 @@ def _losses(
         )
     if state is not None and state < top:
         losses.append(
-            f"what a survivor without the state has beyond {state}, if nobody has all of it"
+            f"what a survivor without the state has beyond {state}, if what the survivors have "
+            "between them has a gap before it"
         )
     return tuple(losses)
 
@@ -212,7 +213,7 @@ def _survivor(government: Government, said: Statement) -> Survivor:
         node_id=said.node,
         committed=said.top,
         registered=None if said.register is None else said.register.entries[-1].promise,
-        applied=said.applied if said.stateful else None,
+        applied=said.applied if said.has_state else None,
     )
 
 

@@ -38,7 +38,7 @@ from paxos_ray.actors.feed import seconds_of
 from paxos_ray.actors.heritage import Estate, Identity, Statement, heir_of
 from paxos_ray.actors.island import Island, enter, islands
 from paxos_ray.actors.member import Member, find, launch, names
-from paxos_ray.actors.prospect import Prospect, best, consider, most_committed, newest
+from paxos_ray.actors.prospect import Prospect, best, consider, newest
 from paxos_ray.actors.settings import COORDINATOR, DEPUTY, RECOVERY, Settings, Wish, namespace
 from paxos_ray.core import Entry
 from paxos_ray.core.retirement import EPOCH, inheritance, next_epoch
@@ -80,7 +80,8 @@ def recover(
     never comes back; returns what came of it when there are as many citizens as before.
 
     It keeps its name, settings, state, sessions and log time: clients find it again and go on.
-    What no survivor holds is lost: `prospect` says what that may be, `accept_loss` that so be it.
+    What no survivor holds is lost, and what they hold beyond a gap: `prospect` says what that may
+    be, `accept_loss` that so be it.
     With `abandon_silent`, who does not answer counts as lost though Ray does not know it to be
     dead, and is ended when that is possible. An island with a `secret` wants it, and keeps it.
 
@@ -212,16 +213,18 @@ def _bequeath(
     found = consider(name, before, silent, abandon_silent=True)
     donor = best(final)
     assert donor is not None, "who has the state has it still"
-    entries = _beyond(members, final, donor)
+    known = _beyond(members, final, donor)
+    top = known[-1].promise if known else final[donor].applied
+    carried = inheritance([said.register for said in final.values()], top)
     republics = [(said.identity.republic, said.bequests) for said in final.values()]
     numbers = [said.seen for said in final.values()]
     numbers += [entry.promise.government for said in final.values() for entry in _held(said)]
     # Who was asked before may have had an heir that has answered clients, and is lost, too.
     again = max(said.bequests for said in final.values()) - 1
-    estate = Estate(_snapshot(members[donor]), entries, next_epoch(numbers) + again * EPOCH)
-    last = entries[-1].promise if entries else final[donor].applied
-    registered = found.registered if last == found.goes_on_after else 0
-    found = replace(found, goes_on_after=last, registered=registered)
+    number = next_epoch(numbers) + again * EPOCH
+    estate = Estate(_snapshot(members[donor]), known + carried, number)
+    last = carried[-1].promise if carried else top
+    found = replace(found, goes_on_after=last, registered=len(carried))
     return found, estate, heir_of(republics)
 
 
@@ -232,16 +235,20 @@ def _held(said: Statement) -> tuple[Entry, ...]:
 def _beyond(
     members: dict[str, Member], final: dict[str, Statement], donor: str
 ) -> tuple[Entry, ...]:
-    """What follows the donor's state: committed as others know, then registered by anybody."""
+    """What is committed after the donor's state, as far as the survivors know it between them."""
     top = final[donor].applied
     entries: tuple[Entry, ...] = ()
-    ahead = most_committed(final)
-    if final[ahead].top > top:
-        more = members[ahead].citizen.committed.remote(top).get(PATIENCE_S)
-        if more is None:
-            return ()
-        entries, top = more, final[ahead].top
-    return entries + inheritance([said.register for said in final.values()], top)
+    # In the order of their tops, whoever is needed to come to another is asked before that one.
+    for id in sorted(final, key=lambda id: (final[id].top, id)):
+        if final[id].top <= top:
+            continue
+        try:
+            more = members[id].citizen.committed.remote(top).get(PATIENCE_S)
+        except RayError as error:
+            raise TimedOut(f"{id} does not give its log: {type(error).__name__}") from None
+        if more is not None:  # its log may begin later
+            entries, top = entries + more, final[id].top
+    return entries
 
 
 def _snapshot(donor: Member) -> list[Any]:

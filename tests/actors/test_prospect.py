@@ -1,16 +1,21 @@
-"""What is made of what survivors say, before anything is done."""
+"""What is made of what survivors say, and what they leave to the heir."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import permutations
 from typing import Any
 
 import pytest
+from ray.exceptions import ActorDiedError
 
-from paxos_ray import Citizen, Government, Promise
+from paxos_ray import Citizen, Government, Promise, TimedOut
+from paxos_ray.actors import recovery
 from paxos_ray.actors.heritage import Identity, Statement, heir_of, precedes, succession
 from paxos_ray.actors.prospect import Prospect, consider, newest
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.core import Ballot, Entry
+from paxos_ray.core.log import Log
 from paxos_ray.core.messages import Register
 
 
@@ -51,8 +56,10 @@ def says(id: str, rules: Government | None = THREE, **fields: Any) -> Statement:
     return Statement(identity=identity, government=rules, **told)
 
 
-def registered(*steps: Promise, ballot: int = 7, pending: Government | None = None) -> Register:
-    entries, after = [], TOP
+def registered(
+    *steps: Promise, ballot: int = 7, pending: Government | None = None, after: Promise = TOP
+) -> Register:
+    entries = []
     for step in steps:
         entries.append(Entry(step, after, 0, pending if step.entry == 0 else "x"))
         after = step
@@ -162,6 +169,17 @@ def test_the_best_state_is_brought_up_to_what_others_know() -> None:
     assert any("without the state has beyond 7/1" in loss for loss in found.losses)
 
 
+def test_who_had_the_state_until_its_log_began_anew_has_it_as_of_then() -> None:
+    stale = says("b", stateful=False, applied=Promise(7, 2))
+    found = comes_to(stale)
+    assert (found.refused, found.heir, found.goes_on_after) == (None, "b", TOP)
+    assert found.survivors[0].applied == Promise(7, 2)
+    assert any("without the state has beyond 7/2" in loss for loss in found.losses)
+    five = government("ade", "bc")
+    found = comes_to(stale._replace(government=five), says("c", five, top=Promise(7, 1)))
+    assert found.heir == "b", "its state is the newer one"
+
+
 def test_without_the_state_there_is_nothing_to_found_upon() -> None:
     found = comes_to(says("b", stateful=False, applied=Promise(0, 0)))
     assert (found.heir, found.goes_on_after) == (None, None)
@@ -186,3 +204,104 @@ def test_republics_follow_each_other() -> None:
     lost = heir_of([("rome", 1)])  # another heir of the same, of which nothing is known any more
     assert lost != first and not precedes(lost, first)
     assert precedes(lost, heir_of([("rome", 1), ("rome", 2)]))
+
+
+# -- what goes over --------------------------------------------------------------------------
+
+
+class Kept:
+    """A survivor's log from one entry of its government on, asked for as an actor's."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self.citizen = self.committed = self
+        self._log = Log()
+        entries = [Entry(at(n), at(n - 1), 0, "x") for n in range(first, last + 1)]
+        self._log.restart(FIVE, entries[0])
+        self._log.extend(entries)
+
+    def remote(self, since: Promise) -> Kept:
+        self._since = since
+        return self
+
+    def get(self, limit_s: float) -> tuple[Entry, ...] | None:
+        entries = self._log.after(self._since)
+        return None if entries is None else tuple(entries)
+
+
+class Dead(Kept):
+    """One that dies before it is asked."""
+
+    def get(self, limit_s: float) -> tuple[Entry, ...] | None:
+        raise ActorDiedError
+
+
+def at(entry: int) -> Promise:
+    return Promise(7, entry)
+
+
+def held(applied: int | None, *steps: int, stateful: bool = False) -> dict[str, Any]:
+    """A state, and what is registered after the first of these."""
+    after, *rest = map(at, steps or (0,))
+    return {
+        "applied": Promise(0, 0) if applied is None else at(applied),
+        "stateful": stateful,
+        "register": registered(*rest, after=after) if rest else None,
+        "bequests": 1,
+    }
+
+
+FIVE = government("zyx", "ab", "c")
+STATE = (1, 4, held(4, stateful=True))
+LEFT: dict[str, tuple[list[tuple[int, int, dict[str, Any]]], tuple[int, int], int]] = {
+    "one of two that know as much has all of it": (
+        [STATE, (1, 8, held(None)), (6, 8, held(None))], (4, 8), 0,
+    ),
+    "two have all of it between them": (
+        [STATE, (3, 6, held(None)), (7, 8, held(None))], (4, 8), 0,
+    ),
+    "what is registered beyond all of it": (
+        [STATE, (3, 6, held(None)), (7, 8, held(None, 8, 9))], (4, 9), 1,
+    ),
+    "up to a gap": (
+        [STATE, (3, 5, held(None)), (7, 8, held(None, 8, 9))], (4, 5), 0,
+    ),
+    "what is registered before a gap": (
+        [(1, 4, held(4, 4, 5, 6, stateful=True)), (8, 8, held(None))], (4, 6), 2,
+    ),
+    "the newest state is of who began anew": (
+        [(1, 2, held(2, stateful=True)), (5, 8, held(None)), (7, 8, held(4))], (4, 8), 0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("survivors", "goes_over", "pending"), LEFT.values(), ids=LEFT.keys())
+def test_whatever_of_it_continues_the_state_goes_over_whoever_has_it(
+    survivors: Sequence[tuple[int, int, dict[str, Any]]],
+    goes_over: tuple[int, int],
+    pending: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(recovery, "_snapshot", lambda donor: [donor])
+    for ids in permutations("abc", len(survivors)):
+        members: dict[str, Any] = {}
+        final = {}
+        for id, (first, last, holds) in zip(ids, survivors, strict=True):
+            members[id] = Kept(first, last)
+            final[id] = says(id, FIVE, top=at(last), **holds)
+        found, estate, _ = recovery._bequeath("shop", members, final, [])
+        first, last = goes_over
+        assert found.heir is not None and final[found.heir].applied == at(first)
+        assert estate.snapshot == [members[found.heir]]
+        assert [e.promise for e in estate.entries] == [at(n) for n in range(first + 1, last + 1)]
+        assert (found.goes_on_after, found.registered) == (at(last), pending)
+
+
+def test_who_dies_with_what_would_go_over_is_not_passed_by() -> None:
+    """As long as it may be asked for again."""
+    members: dict[str, Any] = {"a": Kept(1, 4), "b": Dead(1, 8)}
+    final = {
+        "a": says("a", FIVE, top=at(4), **held(4, stateful=True)),
+        "b": says("b", FIVE, top=at(8), **held(None)),
+    }
+    with pytest.raises(TimedOut, match="b does not give its log: ActorDiedError"):
+        recovery._beyond(members, final, "a")
