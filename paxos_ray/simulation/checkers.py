@@ -232,6 +232,17 @@ class Promises(Checker):
             self.fail(f"{who} recorded at {register.ballot} and has promised {who.promised}")
 
 
+class Attached(Checker):
+    """What a citizen has recorded follows its log: else what it promises makes no sense."""
+
+    name = "registers follow the log"
+
+    def holds(self, who: Inhabitant, register: Register, top: Promise) -> None:
+        first = register.entries[0]
+        if first.previous != top:
+            self.fail(f"{who} is at {top} and has recorded {first.promise} after {first.previous}")
+
+
 class Minimum(Checker):
     """When the minimum moves, and when the government changes, a strict majority of the parliament
     has the state, and the log beyond the minimum."""

@@ -80,6 +80,7 @@ def invariants(history: History, island: Place, plan: Ruled) -> list[Checker]:
         checkers.ValidGovernments(history, settings.parliament_size, settings.odd_floor),
         checkers.NobodyVanishes(history),
         checkers.Promises(history),
+        checkers.Attached(history),
         checkers.Minimum(history, island.incarnations),
         checkers.Receipts(history, island.incarnations),
         checkers.Stamps(history, partial(getattr, island.agenda, "now")),  # which can be copied

@@ -83,6 +83,9 @@ class Checker:
     def registered(self, who: Inhabitant, before: Register | None, register: Register) -> None:
         """A citizen's register changed, and is not empty."""
 
+    def holds(self, who: Inhabitant, register: Register, top: Promise) -> None:
+        """A citizen's register or top changed, and the register is not empty."""
+
     def forgot(self, who: Inhabitant, minimum: Promise) -> None:
         """A citizen's minimum changed."""
 
@@ -101,6 +104,7 @@ class Watch:
         self._moved = _those(checkers, "moved")
         self._promised = _those(checkers, "promised")
         self._registered = _those(checkers, "registered")
+        self._holds = _those(checkers, "holds")
         self._forgot = _those(checkers, "forgot")
         self._settled = _those(checkers, "settled")
 
@@ -113,6 +117,7 @@ class Watch:
             before, who.promised = who.promised, ballot
             for promised in self._promised:
                 promised(who, before, ballot)
+        unlike = register is not who.register or top != who.top
         if top != who.top and top is not None:
             self.committed(who, entries_after(seen, who.top))
             before_top, who.top = who.top, top
@@ -123,6 +128,9 @@ class Watch:
             if register is not None:
                 for registered in self._registered:
                     registered(who, recorded, register)
+        if unlike and register is not None and top is not None:
+            for holds in self._holds:
+                holds(who, register, top)
         if minimum != who.minimum:
             who.minimum = minimum
             for forgot in self._forgot:

@@ -10,7 +10,7 @@ from paxos_ray.core import changes
 from paxos_ray.core.election import Proposer
 from paxos_ray.core.government import Government
 from tests.core.harness import plant
-from tests.mutants.mutant import FORK, INVALID, PROGRESS, mutant
+from tests.mutants.mutant import ATTACHED, FORK, INVALID, PROGRESS, mutant
 from tests.scenarios.bugs import BUGS
 
 PARLIAMENTS = "(state.government, *pending)"
@@ -69,7 +69,7 @@ def elected_upon_the_committed_government(patch: pytest.MonkeyPatch) -> None:
     BUGS["elected upon the committed government"].plant(patch)
 
 
-@mutant(*FORK, PROGRESS)
+@mutant(*FORK, PROGRESS, ATTACHED)
 def election_continued_after_the_top_moved(patch: pytest.MonkeyPatch) -> None:
     """An election goes on though its candidate has committed more since: registers that were shown
     for another top are put together."""

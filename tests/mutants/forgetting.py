@@ -11,7 +11,7 @@ from paxos_ray.core.promise import Promise
 from paxos_ray.core.state import State
 from paxos_ray.simulation.island import Island
 from tests.core.harness import plant
-from tests.mutants.mutant import FORK, IN_CORE, PROGRESS, UNAPPLIED, mutant
+from tests.mutants.mutant import ATTACHED, FORK, IN_CORE, PROGRESS, UNAPPLIED, mutant
 from tests.scenarios.bugs import BUGS
 
 
@@ -77,7 +77,7 @@ def register_dropped_when_part_of_it_is_committed(patch: pytest.MonkeyPatch) -> 
     BUGS["a register dropped when its base moves"].plant(patch)
 
 
-@mutant(*FORK, PROGRESS)
+@mutant(*FORK, PROGRESS, ATTACHED)
 def register_compared_instead_of_dropped(patch: pytest.MonkeyPatch) -> None:
     """What is recorded for places that the log has passed is kept where the log has others."""
     commit = State.commit
@@ -91,7 +91,7 @@ def register_compared_instead_of_dropped(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(State, "commit", compare)
 
 
-@mutant(PROGRESS, witness="recorded_where_another_chain_was_chosen")
+@mutant(PROGRESS, ATTACHED, witness="recorded_where_another_chain_was_chosen")
 def register_kept_that_the_log_has_left(patch: pytest.MonkeyPatch) -> None:
     """What is recorded stays until the log is past it, though the log goes another way before."""
     BUGS["a register stays that the log has left"].plant(patch)

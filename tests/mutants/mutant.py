@@ -27,6 +27,7 @@ IN_CORE = "AssertionError in the core or the simulation"
 INVALID = "InvalidGovernment in the core or the simulation"
 VALUE_ERROR = "ValueError in the core or the simulation"
 PROGRESS = "progress after healing"
+ATTACHED = "registers follow the log"
 UNAPPLIED = "nothing unapplied is let go"
 FORK = (
     "committed is recorded by a majority",

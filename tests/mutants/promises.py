@@ -13,7 +13,7 @@ from paxos_ray.core.reception import Receiver
 from paxos_ray.core.state import State
 from paxos_ray.core.succession import Swap
 from tests.core.harness import plant
-from tests.mutants.mutant import FORK, PROGRESS, UNAPPLIED, mutant
+from tests.mutants.mutant import ATTACHED, FORK, PROGRESS, UNAPPLIED, mutant
 from tests.scenarios.bugs import BUGS
 
 
@@ -55,7 +55,7 @@ def promise_without_the_register(patch: pytest.MonkeyPatch) -> None:
     plant(patch, Receiver, "_on_prepare", rule, rule.replace("state.register", "None"))
 
 
-@mutant(*FORK)
+@mutant(*FORK, ATTACHED)
 def accept_checks_no_tops(patch: pytest.MonkeyPatch) -> None:
     """A late accept at a ballot that is still the promised one is recorded, though the log has gone
     on since (or an earlier incarnation of its sender has used that ballot)."""

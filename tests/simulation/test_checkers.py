@@ -43,6 +43,7 @@ class Forger:
                 checkers.ValidGovernments(self.history, 5, 3),
                 checkers.NobodyVanishes(self.history),
                 checkers.Promises(self.history),
+                checkers.Attached(self.history),
                 checkers.Minimum(self.history, self.incarnations),
                 checkers.Receipts(self.history, self.incarnations),
                 checkers.Stamps(self.history, lambda: self.now),
@@ -132,6 +133,14 @@ def test_two_registers_of_one_ballot(forger: Forger) -> None:
     forger.tell("registered", forger.b, None, Register(ballot, (entry._replace(),)))
     other = Register(ballot, (entry._replace(body=b"y"),))
     caught("same ballot, same register", lambda: forger.tell("registered", forger.b, None, other))
+
+
+def test_a_register_that_the_log_has_left(forger: Forger) -> None:
+    entry = Entry(Promise(2, 0), Promise(1, 1), 30, FOUNDED)
+    register = Register(Ballot(2, "b"), (entry,))
+    forger.tell("holds", forger.a, register, Promise(1, 1))
+    left = "registers follow the log"
+    caught(left, lambda: forger.tell("holds", forger.a, register, Promise(1, 2)))
 
 
 def test_a_commit_that_too_few_have_recorded(forger: Forger) -> None:
