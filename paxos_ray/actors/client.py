@@ -303,7 +303,7 @@ class Client:
             if error is None:
                 try:
                     self._heard(future.result(), done)
-                except Exception as wrong:  # noqa: BLE001 - what cannot be read is no answer
+                except BaseException as wrong:  # noqa: BLE001 - what cannot be read is no answer
                     error = wrong
             if error is not None:
                 self._failed(error, failed)

@@ -19,6 +19,7 @@ from paxos_ray.machines import (
     GAP,
     OK,
     Operation,
+    OperationFailed,
     Reply,
     encode_batch,
     value_of,
@@ -61,6 +62,8 @@ def deliver(response: Response[Any], reply: Reply) -> None:
         value = value_of(reply)
     except Exception as error:  # noqa: BLE001 - of the object's method, or of its machine
         response.set_error(error)
+    except BaseException as error:  # noqa: BLE001 - else nobody who comes after it is answered
+        response.set_error(OperationFailed(f"the answer cannot be read: {type(error).__name__}"))
     else:
         response.set_result(value)
 

@@ -67,9 +67,10 @@ def value_of(reply: Reply) -> Any:
         return value
     try:
         return unpack(Pickled(*value).pickle)
-    except Exception as error:
-        why = f"it was applied, and the result cannot be read here: {type(error).__name__}"
-        raise OperationFailed(f"{why}: {error}") from error
+    except BaseException as error:  # what is unpickled may raise anything, and say it as it likes
+        words = traceback.format_exception_only(error)[-1].strip()
+        why = f"it was applied, and the result cannot be read here: {words}"
+        raise OperationFailed(why) from error
 
 
 def _error_of(told: Raised) -> Exception:
@@ -77,7 +78,7 @@ def _error_of(told: Raised) -> Exception:
     if told.pickle:
         try:
             error = unpack(told.pickle)
-        except Exception:  # noqa: BLE001 - its class may not be here
+        except BaseException:  # noqa: BLE001 - its class may not be here, or may raise anything
             error = None
     here = error if isinstance(error, Exception) else None
     if here is None:

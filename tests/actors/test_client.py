@@ -26,6 +26,7 @@ from tests.actors.busy import Busy
 
 SOON_S = 30.0
 CALL: Any = ("sold", "increment", (1,))
+ANSWERED = Promise(1, 2)
 
 
 class Coordinator:
@@ -73,7 +74,7 @@ def opens() -> bytes:
 
 
 def says(*values: int) -> bytes:
-    return seal(Answer(Promise(1, 2), encode_replies([Reply(OK, value) for value in values])))
+    return seal(Answer(ANSWERED, encode_replies([Reply(OK, value) for value in values])))
 
 
 def dies() -> None:
@@ -196,6 +197,25 @@ def test_after_an_answer_that_cannot_be_read_one_asks_again(
     coordinator.answers.update(open=opens)
     coordinator.answers[method] = lambda _: answers.pop(0)
     assert getattr(client, method)(CALL).result(SOON_S) == 7
+    soon(lambda: client.gate.backlog[:2] == (0, 0))
+
+
+@pytest.mark.parametrize("method", ["write", "read"])
+def test_after_an_answer_that_ends_the_thread_that_hears_it_one_asks_again(
+    coordinator: Coordinator, client: Client, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exits, saw = [SystemExit("no more")], client.nearby.saw
+
+    def heard(promise: Promise) -> None:
+        if promise == ANSWERED and exits:
+            raise exits.pop()
+        saw(promise)
+
+    monkeypatch.setattr(client.nearby, "saw", heard)
+    coordinator.answers.update(open=opens, write=lambda _: says(7), read=lambda _: says(7))
+    for _ in range(2):
+        assert getattr(client, method)(CALL).result(SOON_S) == 7
+    assert not exits
     soon(lambda: client.gate.backlog[:2] == (0, 0))
 
 

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from paxos_ray import OutcomeUnknown, Promise, TimedOut
+from paxos_ray import OperationFailed, OutcomeUnknown, Promise, TimedOut
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, BATCH_BYTES, ENOUGH, WINDOW, Session
-from paxos_ray.machines import ACKNOWLEDGED, ERROR, EXPIRED, GAP, OK, Batch, Reply, decode
+from paxos_ray.machines import (
+    ACKNOWLEDGED,
+    ERROR,
+    EXPIRED,
+    GAP,
+    OK,
+    RAISED,
+    RESULT,
+    Batch,
+    Reply,
+    decode,
+)
+from paxos_ray.machines.likeness import likeness
+from paxos_ray.machines.replies import Pickled, Raised
+from paxos_ray.machines.travel import pack
 
 NAME = Promise(3, 5)
 
@@ -150,6 +166,60 @@ def test_errors_are_raised_where_the_result_is_asked_for() -> None:
         batch.responses[1].result()
     with pytest.raises(OutcomeUnknown):
         batch.responses[2].result()
+
+
+class Exits:
+    """Of a user's class: to unpickle it ends the process."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return sys.exit, ("of no use here",)
+
+
+class Wordless(Exception):
+    """Nor can it be said what is wrong with it."""
+
+    def __str__(self) -> str:
+        sys.exit("no words")
+
+
+def fails() -> None:
+    raise Wordless
+
+
+class Fails:
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return fails, ()
+
+
+@pytest.mark.parametrize("raised", [False, True])
+@pytest.mark.parametrize("answer", [Exits(), Fails()])
+def test_what_ends_a_process_that_reads_it_is_an_error_and_others_are_answered(
+    answer: object, raised: bool
+) -> None:
+    session, queue = Session(NAME), waiting(3)
+    batch = send(session, queue)
+    told: tuple[Any, ...] = Pickled(likeness(1), pack(answer))
+    if raised:
+        told = Raised(likeness("Wrong"), "Wrong", "by the object", "", pack(answer))
+    session.answer(batch, [Reply(OK, 1), Reply(RAISED if raised else RESULT, told), Reply(OK, 3)])
+    assert [batch.responses[n].result(0.0) for n in (0, 2)] == [1, 3]
+    with pytest.raises(OperationFailed, match="Wrong: by the object" if raised else "be read here"):
+        batch.responses[1].result(0.0)
+
+
+class Untouchable(Exception):
+    def __setattr__(self, name: str, value: object) -> None:
+        sys.exit("hands off")
+
+
+def test_an_error_that_ends_who_is_told_of_it_is_another_one() -> None:
+    session, queue = Session(NAME), waiting(2)
+    batch = send(session, queue)
+    told = Raised(likeness("Untouchable"), "Untouchable", "", "", pack(Untouchable()))
+    session.answer(batch, [Reply(RAISED, tuple(told)), Reply(OK, 2)])
+    assert batch.responses[1].result(0.0) == 2
+    with pytest.raises(OperationFailed, match="cannot be read: SystemExit"):
+        batch.responses[0].result(0.0)
 
 
 def test_a_response_that_is_not_there_in_time() -> None:
