@@ -7,6 +7,7 @@ thread of its own does what takes time. No lock is held while Ray is called.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -14,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -31,6 +33,7 @@ from paxos_ray.actors.errors import (
 from paxos_ray.actors.gate import Gate, weigh
 from paxos_ray.actors.guard import Guarded, refusal
 from paxos_ray.actors.lanes import Consistency
+from paxos_ray.actors.latch import latched, later
 from paxos_ray.actors.lookout import Lookout
 from paxos_ray.actors.nearby import Nearby, Ways
 from paxos_ray.actors.neighbours import find, learn
@@ -71,8 +74,8 @@ class Client:
         self.nearby = Nearby(island, ways)
         self.follower: Follower | None = None
         self._lookout = Lookout(island, coordinator)
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._lock = threading.Lock()  # see `latched`
+        self._wake: SimpleQueue[None] = SimpleQueue()  # into which the garbage collector may put
         self._closed: Exception | None = None
         self._session: Session | None = None
         self._opening = False
@@ -182,7 +185,7 @@ class Client:
 
     def close(self, error: Exception) -> None:
         """Answer all that is unanswered, and all that is yet to come, with this error."""
-        with self._lock:
+        with latched, self._lock:
             if self._closed is not None:
                 return
             self._closed = error
@@ -196,7 +199,7 @@ class Client:
         for failed in calls:
             failed(error)
         self._send()
-        self._wake.set()
+        self._wake.put(None)
 
     # -- sending ------------------------------------------------------------------------------
 
@@ -205,9 +208,12 @@ class Client:
 
         Who is interrupted meanwhile, is so afterwards: what is half sent would never be answered,
         nor what comes after it."""
+        if latched:  # the garbage collector has come in between
+            later(self._send)
+            return
         while True:
             with Uninterrupted():
-                with self._lock:
+                with latched, self._lock:
                     if self._sending:
                         return
                     call = self._refusal() or self._next_call()
@@ -217,7 +223,7 @@ class Client:
                 try:
                     call()
                 finally:
-                    with self._lock:
+                    with latched, self._lock:
                         self._sending = False
 
     def _refusal(self) -> Callable[[], None] | None:
@@ -285,7 +291,7 @@ class Client:
         failed: Callable[[Exception], None],
     ) -> None:
         """One of `done` and `failed` is called, once; in a thread of Ray's, or in this client's."""
-        with self._lock:
+        with latched, self._lock:
             closed = self._closed
             self._count += 1
             number = self._count
@@ -296,7 +302,7 @@ class Client:
             return
 
         def back(future: Future[Any]) -> None:
-            with self._lock:
+            with latched, self._lock:
                 if self._calls.pop(number, None) is None:
                     return
             error = future.exception()
@@ -308,7 +314,7 @@ class Client:
             if error is not None:
                 self._failed(error, failed)
             if self._waiting or self._queries or error is not None:
-                self._wake.set()
+                self._wake.put(None)
 
         try:
             submit().future().add_done_callback(back)
@@ -370,7 +376,7 @@ class Client:
 
     def _interrupt(self, why: NoQuorum) -> None:
         """All who wait are told; what they wait for stays asked, if it was asked for."""
-        with self._lock:
+        with latched, self._lock:
             waiting = [response for _, response in (*self._waiting, *self._queries)]
             session = self._session
             batches = () if session is None else tuple(session.unanswered)
@@ -382,19 +388,19 @@ class Client:
         self.gate.turn_away(why)
 
     def _opened(self, answer: Opening) -> None:
-        with self._lock:
+        with latched, self._lock:
             self._opening = False
             self._keepalive_s = answer.lifetime_ms / 1000 / _KEEPALIVES
             if self._closed is None:
                 self._session = Session(answer.promise)
-        self._wake.set()
+        self._wake.put(None)
 
     def _not_opened(self, error: Exception) -> None:
         self._opening = False
 
     def _written(self, session: Session, batch: Batch, answer: Answer) -> None:
         replies = decode_replies(answer.replies)
-        with self._lock:
+        with latched, self._lock:
             current = session is self._session
             expired = current and not session.answer(batch, replies)
             session.under_way -= 1
@@ -408,7 +414,7 @@ class Client:
         self.gate.leave(*dropped)
 
     def _not_written(self, session: Session) -> None:
-        with self._lock:
+        with latched, self._lock:
             session.under_way -= 1
             session.again = True
 
@@ -420,7 +426,7 @@ class Client:
         self.gate.leave(sum(response.weight for _, response in taken), len(taken))
 
     def _not_answered(self, taken: list[tuple[Operation, Response[Any]]]) -> None:
-        with self._lock:
+        with latched, self._lock:
             self._queries.extendleft(reversed(taken))
             self._asking = False
 
@@ -429,8 +435,7 @@ class Client:
     def _run(self) -> None:
         self._get_to_know()
         while self._closed is None:
-            self._wake.wait(self._pause())
-            self._wake.clear()
+            self._wait()
             try:
                 self._see_to_it()
             except Exception:  # the next round may do better, and without it nobody would be told
@@ -469,29 +474,32 @@ class Client:
         except Exception as error:  # noqa: BLE001 - Ray was shut down, or worse
             log.debug("island %s: %s", self.island, error)
 
-    def _pause(self) -> float:
-        """How long there is nothing to do by itself, in s."""
+    def _wait(self) -> None:
+        """As long as there is nothing to do by itself."""
         wait_s = self._not_before - time.monotonic()
-        return wait_s if 0 < wait_s < _LOOK_S else _LOOK_S
+        with contextlib.suppress(Empty):
+            self._wake.get(timeout=wait_s if 0 < wait_s < _LOOK_S else _LOOK_S)
+            while True:
+                self._wake.get_nowait()
 
     def _look_out(self) -> None:
         """Calls that are not answered at all are sent again, to another carrier if there is one."""
         now = time.monotonic()
-        with self._lock:
+        with latched, self._lock:
             oldest = min((since for since, _ in self._calls.values()), default=now)
         lost, self._lost = self._lost, False
         elsewhere = self._lookout.look(now - oldest, lost)
         if elsewhere:
             self._not_before = 0.0
         limit_s = 0.0 if elsewhere else _CALL_LIMIT_S
-        with self._lock:
+        with latched, self._lock:
             late = [n for n, (since, _) in self._calls.items() if now - since >= limit_s]
             calls = [self._calls.pop(number)[1] for number in late]
         for failed in calls:
             failed(TimedOut("no answer"))
 
     def _keep_alive(self) -> None:
-        with self._lock:
+        with latched, self._lock:
             session = self._session
             if session is None or session.under_way or session.unanswered or self._waiting:
                 return

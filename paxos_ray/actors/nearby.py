@@ -12,11 +12,14 @@ answer brings them, if the government has changed.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 from ray.exceptions import ActorDiedError, RayActorError
@@ -24,6 +27,7 @@ from ray.exceptions import ActorDiedError, RayActorError
 from paxos_ray.actors.errors import NoQuorum
 from paxos_ray.actors.growing import fit
 from paxos_ray.actors.lanes import Batch, Call, Consistency, Lane, Read, is_unknown, tell
+from paxos_ray.actors.latch import latched, later
 from paxos_ray.actors.neighbours import Ask, Neighbour, Neighbours
 from paxos_ray.actors.response import Response
 from paxos_ray.actors.session import BATCH, deliver, drained
@@ -67,8 +71,8 @@ class Nearby:
     def __init__(self, island: str, ways: Ways) -> None:
         self._island = island
         self._ways = ways
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
+        self._lock = threading.Lock()  # see `latched`
+        self._wake: SimpleQueue[None] = SimpleQueue()  # into which the garbage collector may put
         self._seen = NOTHING
         self._lanes = {name: Lane(name) for name in ("session", "eventual")}
         self._neighbours = Neighbours()
@@ -90,7 +94,7 @@ class Nearby:
 
     def saw(self, promise: Promise) -> None:
         """An answer reflects that promise: told before anybody gets the answer."""
-        with self._lock:
+        with latched, self._lock:
             if promise > self._seen:
                 self._seen = promise
 
@@ -105,27 +109,30 @@ class Nearby:
 
     def waiting_for_leader(self) -> list[Response[Any]]:
         """Those that no citizen could answer."""
-        with self._lock:
+        with latched, self._lock:
             batches = [batch for batch in self._lanes["session"].again if batch.rounds]
             batches += () if self._at_leader is None else (self._at_leader,)
             return [read.response for batch in batches for read in batch.reads]
 
     def close(self, error: Exception) -> None:
         """Answer all that is unanswered, and all that is yet to come, with this error."""
-        with self._lock:
+        with latched, self._lock:
             if self._closed is None:
                 self._closed = error
         for lane in self._lanes.values():
             self._send(lane)
-        self._wake.set()
+        self._wake.put(None)
 
     # -- sending ------------------------------------------------------------------------------
 
     def _send(self, lane: Lane) -> None:
         """Ask all that can be asked now. Who is interrupted meanwhile, is so afterwards."""
+        if latched:  # the garbage collector has come in between
+            later(partial(self._send, lane))
+            return
         while True:
             with Uninterrupted():
-                with self._lock:
+                with latched, self._lock:
                     deed = self._next(lane) if self._closed is None else self._refusal(lane)
                 if deed is None:
                     return
@@ -220,14 +227,14 @@ class Nearby:
 
         def done(answer: Answer) -> None:
             heard = list(zip(reads, decode_replies(answer.replies), strict=True))
-            with self._lock:
+            with latched, self._lock:
                 self._at_leader = None
                 told = tell(heard)
             self._deliver(told)
             self._send(lane)
 
         def failed(error: Exception) -> None:
-            with self._lock:
+            with latched, self._lock:
                 self._at_leader = None
                 self._rest(batch, time.monotonic())
                 lane.again.append(batch)
@@ -249,7 +256,7 @@ class Nearby:
     def _back(self, call: Call, future: Future[Any]) -> None:
         told: list[tuple[Read, Reply]] = []
         glance, error = _understood(future)
-        with self._lock:
+        with latched, self._lock:
             now, neighbour, lane = time.monotonic(), call.neighbour, call.lane
             in_time = self._calls.pop(call.number, None) is not None
             if neighbour.busy.get(lane.name) == call.number:
@@ -279,7 +286,7 @@ class Nearby:
             number = 0 if self._news is None else self._news.number
             if glance.roster.number > max(number, self._neighbours.number):
                 self._news = glance.roster
-                self._wake.set()
+                self._wake.put(None)
         self._neighbours.answers(call.neighbour, glance.promise, now)
         reads = call.reads
         if glance.promise is None or glance.replies is None:
@@ -321,7 +328,7 @@ class Nearby:
             self._thread.start()
         elif self._sleeps:
             self._sleeps = False
-            self._wake.set()
+            self._wake.put(None)
 
     def _run(self) -> None:
         while self._closed is None:
@@ -332,12 +339,18 @@ class Nearby:
                     self._send(lane)
             except Exception:  # the next round may do better, and without it reads would hang
                 log.exception("island %s: its reader goes on after an error", self._island)
-            self._wake.wait(self._pause())
-            self._wake.clear()
+            self._wait()
+
+    def _wait(self) -> None:
+        """Until there may be something to do here."""
+        with contextlib.suppress(Empty):
+            self._wake.get(timeout=self._pause())
+            while True:
+                self._wake.get_nowait()
 
     def _pause(self) -> float | None:
         """How long there is nothing to do here by itself, in s; None: until there is a call."""
-        with self._lock:
+        with latched, self._lock:
             lanes, now = self._lanes.values(), time.monotonic()
             if self._calls or any(lane.again or lane.waiting for lane in lanes):
                 due = [batch.not_before - now for lane in lanes for batch in lane.again]
@@ -349,7 +362,7 @@ class Nearby:
         """Who the citizens are: from their answers; if there is nobody to ask, elsewhere."""
         now = time.monotonic()
         roster = None
-        with self._lock:
+        with latched, self._lock:
             if now >= self._find_at:
                 roster, self._news = self._news, None
             lost = not self._neighbours.any_able(now)
@@ -360,7 +373,7 @@ class Nearby:
             found = {id: self._ways.find(id) for id in self._neighbours.unknown(roster)}
             if None in found.values():
                 self._find_at = now + _LEARN_S
-            with self._lock:
+            with latched, self._lock:
                 self._neighbours.update(roster, found)
         self._learned = True
 
@@ -369,7 +382,7 @@ class Nearby:
         nobody is there to ask, is told."""
         now = time.monotonic()
         interrupted: list[Response[Any]] = []
-        with self._lock:
+        with latched, self._lock:
             for call in [call for call in self._calls.values() if call.deadline <= now]:
                 del self._calls[call.number]
                 call.neighbour.busy.pop(call.lane.name, None)

@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Generator
+from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from paxos_ray.actors.errors import TimedOut
 from paxos_ray.actors.feed import limit_of
+from paxos_ray.actors.latch import latched
 
 T = TypeVar("T")
 
@@ -46,13 +48,18 @@ class Response(Generic[T]):
         """
         limit_s = limit_of(timeout_s)
         if not self._done:
-            event = threading.Event()
-            self._call_when_done(event.set)
+            called: SimpleQueue[None] = SimpleQueue()  # into which the garbage collector may put
+
+            def call() -> None:
+                called.put(None)
+
+            self._call_when_done(call)
             try:
-                if not event.wait(limit_s):
-                    raise TimedOut(f"no result within {limit_s:g} s; the call goes on")
+                called.get(timeout=limit_s)
+            except Empty:
+                raise TimedOut(f"no result within {limit_s:g} s; the call goes on") from None
             finally:
-                self._forget(event.set)
+                self._forget(call)
         return self._outcome()
 
     def _outcome(self) -> T:
@@ -89,21 +96,20 @@ class Response(Generic[T]):
 
     def _call_when_done(self, callback: Callable[[], object]) -> None:
         """Both sides write first and look then, so one of them sees the other."""
-        with _lock:
-            if self._callbacks is None:
-                self._callbacks = []
-            self._callbacks.append(callback)
+        with latched, _lock:
+            self._callbacks = [*(self._callbacks or ()), callback]
         if self._done:
             callback()
 
     def _forget(self, callback: Callable[[], object]) -> None:
         """Who has given up waiting is not called any more."""
-        with _lock:
-            if self._callbacks is not None and callback in self._callbacks:
-                self._callbacks.remove(callback)
+        with latched, _lock:
+            callbacks = self._callbacks
+            if callbacks is not None and callback in callbacks:
+                callbacks.remove(callback)
 
     def _call_all(self) -> None:
-        with _lock:
+        with latched, _lock:
             callbacks, self._callbacks = self._callbacks, None
         for callback in callbacks or ():
             callback()

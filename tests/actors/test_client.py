@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -18,11 +19,13 @@ from ray.exceptions import ActorDiedError, RpcError
 from paxos_ray.actors.authority import OPEN
 from paxos_ray.actors.client import Client
 from paxos_ray.actors.errors import IslandShutDown, WrongVersion
+from paxos_ray.actors.latch import latched
 from paxos_ray.actors.response import Response
-from paxos_ray.actors.wire import MARK, VERSION, Answer, Opening, seal
+from paxos_ray.actors.wire import MARK, VERSION, Answer, Opening, seal, unseal
 from paxos_ray.core import Promise
-from paxos_ray.machines import OK, Reply, encode_replies
+from paxos_ray.machines import OK, Batch, Reply, decode, encode_replies
 from tests.actors.busy import Busy
+from tests.actors.collector import comes_in_between, ends
 
 SOON_S = 30.0
 CALL: Any = ("sold", "increment", (1,))
@@ -73,7 +76,7 @@ def opens() -> bytes:
     return seal(Opening(Promise(1, 1), 60_000))
 
 
-def says(*values: int) -> bytes:
+def says(*values: Any) -> bytes:
     return seal(Answer(ANSWERED, encode_replies([Reply(OK, value) for value in values])))
 
 
@@ -295,3 +298,112 @@ def test_a_query_that_comes_after_the_end_while_another_is_being_answered_is_ans
     assert asked.result(SOON_S) == 7
     with pytest.raises(IslandShutDown, match="the end"):
         late[0].result(SOON_S)
+
+
+class Applying(Coordinator):
+    """Answers at once, in the thread that asks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.applied: list[int] = []  # sequence numbers
+        self.answers.update(open=opens, write=self._apply, read=lambda body: says(*unseal(body)))
+
+    def _apply(self, body: bytes) -> bytes:
+        batch = decode(body)
+        assert isinstance(batch, Batch)
+        self.applied += range(batch.first, batch.first + len(batch.operations))
+        return says(*batch.operations)
+
+
+@pytest.mark.parametrize("other", ["write", "read"])
+@pytest.mark.parametrize("method", ["write", "read"])
+def test_the_garbage_collector_may_make_a_call_at_any_moment(method: str, other: str) -> None:
+    """As it ends a coroutine that holds a lock, which is given back then."""
+    coordinator = Applying()
+    client = Client("rome", coordinator)  # type: ignore[arg-type]
+    client.write(CALL).result(SOON_S)
+    asked: list[Response[Any]] = []
+    line = lines = 0
+    while line <= lines:
+        lines = comes_in_between(
+            line,
+            lambda: getattr(client, method)(CALL).result(SOON_S),
+            lambda: asked.append(getattr(client, other)(CALL)),
+        )
+        line += 1
+    for response in asked:
+        response.result(SOON_S)
+    assert len(asked) == line - 1 > 50
+    assert coordinator.applied == [*range(1, len(coordinator.applied) + 1)]
+    soon(lambda: client.gate.backlog[:2] == (0, 0))
+    client.close(IslandShutDown("the test has ended"))
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("held", ["the client's", "the reader's"])
+def test_what_is_asked_for_under_a_lock_is_sent_or_refused_by_another_thread(
+    held: str, closed: bool
+) -> None:
+    client = Client("rome", Applying())  # type: ignore[arg-type]
+    client.write(CALL).result(SOON_S)
+    if closed:
+        client.close(IslandShutDown("the end"))
+    locks = {"the client's": client._lock, "the reader's": client.nearby._lock}
+    asked: list[Response[Any]] = []
+
+    def ask() -> None:
+        with latched, locks[held]:
+            asked.append(client.write(CALL))
+            asked.append(client.read(CALL))
+            asked.append(client.read(CALL, consistency="session"))
+
+    assert ends(ask)
+    if not closed:
+        for each in asked[:2]:
+            each.result(SOON_S)
+        client.close(IslandShutDown("the end"))
+        with contextlib.suppress(IslandShutDown):
+            asked.pop().result(SOON_S)  # by the leader, if it was asked in time
+        return
+    for each in asked:
+        with pytest.raises(IslandShutDown, match="the end"):
+            each.result(SOON_S)
+
+
+def test_who_begins_to_wait_for_an_answer_does_not_wait_for_who_answers(client: Client) -> None:
+    """Who answers may wait for it; and what comes in between is a call."""
+
+    class Between:
+        def __iter__(self) -> Iterator[Any]:
+            asked.append(client.write(CALL))
+            return iter(())
+
+    asked: list[Response[Any]] = []
+    response: Response[int] = Response()
+    response._callbacks = Between()  # type: ignore[assignment]
+    with client._lock:
+        assert ends(lambda: response._call_when_done(list))
+    client.close(IslandShutDown("the end"))
+    with pytest.raises(IslandShutDown, match="the end"):
+        asked[0].result(SOON_S)
+
+
+def test_a_call_that_fails_at_once_may_come_as_the_client_rests() -> None:
+    coordinator = Applying()
+    client = Client("rome", coordinator)  # type: ignore[arg-type]
+    client.write(CALL).result(SOON_S)
+    asked: list[Response[Any]] = []
+
+    def fail() -> None:
+        coordinator.answers["read"] = lambda _: 1 // 0
+        client._not_before = 0.0
+        asked.append(client.read(CALL))
+        coordinator.answers["read"] = lambda body: says(*unseal(body))
+
+    line = lines = 0
+    while line <= lines:
+        lines = comes_in_between(line, client._wait, fail)
+        line += 1
+        for response in asked:
+            response.result(SOON_S)
+    client.close(IslandShutDown("the test has ended"))

@@ -21,6 +21,7 @@ from paxos_ray.actors.session import BATCH
 from paxos_ray.actors.wire import Answer, Look, Roster, seal, unseal
 from paxos_ray.machines import ERROR, OK, Reply, encode_replies
 from tests.actors.busy import Busy
+from tests.actors.collector import comes_in_between
 
 SOON_S = 30.0
 QUERY: Any = ("sold", "value", ())
@@ -492,6 +493,30 @@ def test_a_read_that_comes_as_it_is_closed_is_answered(world: World) -> None:
     for response in (*asked, queue.late.result(SOON_S)):
         with pytest.raises(RuntimeError, match="the end"):
             response.result(SOON_S)
+
+
+@pytest.mark.parametrize("consistency", ["session", "eventual"])
+def test_the_garbage_collector_may_make_a_read_at_any_moment(consistency: str) -> None:
+    def ask(request: bytes) -> Future[Any]:
+        asked = Asked("a", request)
+        asked.answers(3, at(1))
+        return asked.future
+
+    world = World("a")
+    world.nearby._ways = world.nearby._ways._replace(find=lambda _: ask)
+    world.read().result(SOON_S)
+    reads: list[Response[Any]] = []
+    line = lines = 0
+    while line <= lines:
+        lines = comes_in_between(
+            line,
+            lambda: world.read(consistency).result(SOON_S),
+            lambda: reads.append(world.read("session")),
+        )
+        line += 1
+    assert {read.result(SOON_S) for read in reads} == {3}
+    assert len(reads) == line - 1 > 50
+    world.nearby.close(RuntimeError("over"))
 
 
 @pytest.mark.parametrize("wrong", ["strong", "", None, 1, ["session"]])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import gc
-import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,8 +17,8 @@ from paxos_ray.actors.post import Post
 from paxos_ray.core.promise import Promise
 from paxos_ray.machines.ring import weight_of
 from paxos_ray.procession import EMPTY, END, Absent
+from tests.actors.collector import ends
 
-SOON_S = 30.0
 ONE = weight_of("k", 1)
 
 
@@ -159,14 +158,6 @@ def test_what_is_closed_gives_and_takes_nothing() -> None:
     ended.end()
     assert ended.take() is END
     assert ended.stand() is None
-
-
-def ends(deed: Callable[[], object]) -> bool:
-    """Whether it comes to its end, and does not wait for itself."""
-    thread = threading.Thread(target=deed, daemon=True)
-    thread.start()
-    thread.join(SOON_S)
-    return not thread.is_alive()
 
 
 def test_a_watch_that_is_let_go_of_may_be_collected_while_it_is_told_something() -> None:

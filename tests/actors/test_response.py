@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import cloudpickle
 import pytest
 
 from paxos_ray import InvalidArgument, NoQuorum, TimedOut
+from paxos_ray.actors import response as responses
 from paxos_ray.actors.response import Response
+from tests.actors.collector import comes_in_between
 
 SOON_S = 30.0
 
@@ -43,11 +47,11 @@ def test_who_is_cancelled_leaves_nothing_behind() -> None:
 def test_who_is_interrupted_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     response: Response[int] = Response()
 
-    def interrupted(*_: object) -> bool:
+    def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Event, "wait", interrupted)
+        patched.setattr(responses, "SimpleQueue", lambda: SimpleNamespace(get=interrupted))
         with pytest.raises(KeyboardInterrupt):
             response.result()
     assert not response._callbacks
@@ -69,6 +73,21 @@ def test_who_gives_up_as_others_are_told_keeps_none_of_them_from_it(interrupted:
     else:
         response.set_result(5)
     assert told == ["first", "second"]
+
+
+def test_the_answer_may_come_in_the_thread_that_waits_for_it() -> None:
+    """The garbage collector runs there, and what it ends makes a call that fails at once."""
+
+    def wait() -> None:
+        with contextlib.suppress(TimedOut):
+            response.result(0.01)
+
+    line = lines = 0
+    while line <= lines:
+        response: Response[int] = Response()
+        lines = comes_in_between(line, wait, lambda: response.set_result(5))  # noqa: B023
+        line += 1
+    assert line > 20
 
 
 def test_it_is_not_passed_to_another_process_where_it_would_never_be_done() -> None:
