@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paxos_ray.machines.errors import InvalidArguments, InvalidClass, TooLarge
+from paxos_ray.machines.errors import InvalidArguments, InvalidClass, TooLarge, words
 from paxos_ray.machines.likeness import examine
 from paxos_ray.machines.replicated import (
     TOLD,
@@ -39,7 +39,7 @@ class Blueprint:
         try:
             cls: Any = roomy(lambda: unpack(packed))
         except BaseException as error:  # noqa: BLE001 - what is unpickled may raise anything
-            why = f"the class cannot be read: {type(error).__name__}: {error}"
+            why = f"the class cannot be read: {words(error)}"
             raise InvalidClass(why) from None
         self.terms = terms_of(cls)
         check_class(cls)
@@ -86,7 +86,7 @@ def pack_arguments(what: str, args: tuple[Any, ...], kwargs: dict[str, Any], lim
     try:
         payload = pack((args, kwargs))
     except Exception as error:
-        why = f"the arguments of {what} cannot be pickled: {type(error).__name__}: {error}"
+        why = f"the arguments of {what} cannot be pickled: {words(error)}"
         raise InvalidArguments(why) from error
     check_size(what, len(payload), limit)
     return payload
@@ -99,5 +99,5 @@ def blueprint_of(cls: type) -> tuple[str, bytes]:
     try:
         return examine(cls)[0], pack_class(cls)
     except Exception as error:
-        why = f"{cls.__qualname__} cannot be pickled: {type(error).__name__}: {error}"
+        why = f"{cls.__qualname__} cannot be pickled: {words(error)}"
         raise InvalidClass(why) from error

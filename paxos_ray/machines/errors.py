@@ -107,6 +107,14 @@ _TYPED: dict[str, type[MachineError]] = {
 }
 
 
+def words(error: BaseException) -> str:
+    """Its type and what it says: of a user's class, which may raise as it is asked."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except BaseException:  # noqa: BLE001 - whatever it is, there are no words
+        return f"{type(error).__name__}, which cannot say what it is"
+
+
 def describe(error: Exception) -> tuple[str, str]:
     """The value of an error reply: the error's name and message, as plain text that replicates."""
     return type(error).__name__, str(error)

@@ -33,6 +33,7 @@ from paxos_ray.machines.errors import (
     UnknownMethod,
     WrongKind,
     describe,
+    words,
 )
 from paxos_ray.machines.likeness import likeness
 from paxos_ray.machines.outcomes import Refused, raised, returned
@@ -173,7 +174,7 @@ class Hosted:
         try:
             positional, named = unpack(payload, self._blueprint.catalogue)
         except BaseException as error:  # noqa: BLE001 - what is unpickled may raise anything
-            what = f"the arguments cannot be read: {type(error).__name__}: {error}"
+            what = f"the arguments cannot be read: {words(error)}"
             raise InvalidArguments(what) from None
         return positional, named
 
@@ -203,7 +204,7 @@ class Hosted:
                 return due
             raise TypeError(f"due() is an integer of ms, or None; not {type(due).__name__}")
         except BaseException as error:  # noqa: BLE001 - a user's
-            log.warning("%s.due() of %r: %r", self._blueprint.name, self._name, error)
+            log.warning("%s.due() of %r: %s", self._blueprint.name, self._name, words(error))
             return None
 
     def _hook(self, hook: str, told: tuple[Any, ...], context: Context) -> bool:
@@ -326,7 +327,7 @@ class Hosted:
             return pack(self.state(), self._blueprint.catalogue)
         except BaseException as error:  # noqa: BLE001 - pickling raises nearly anything
             what = f"the state of {self._name!r} could not be pickled"
-            why = f"{what}: {type(error).__name__}: {error}"
+            why = f"{what}: {words(error)}"
             raise Refused(CannotSnapshot(why)) from None
 
     def _made(self) -> bytes:
@@ -336,7 +337,7 @@ class Hosted:
             self._loaded(packed)
         except BaseException as error:  # noqa: BLE001 - and so does unpickling
             what = f"the state of {self._name!r} could be pickled, but not made again of that"
-            why = f"{what}: {type(error).__name__}: {error}"
+            why = f"{what}: {words(error)}"
             raise Refused(CannotSnapshot(why)) from None
         return packed
 
@@ -424,7 +425,7 @@ class Hosted:
         except (MemoryError, KeyboardInterrupt):
             raise
         except BaseException as error:
-            why = f"the object {name!r} cannot be restored: {type(error).__name__}: {error}"
+            why = f"the object {name!r} cannot be restored: {words(error)}"
             raise InvalidSnapshot(why) from error
         hosted._weigh()
         return hosted

@@ -12,6 +12,7 @@ from paxos_ray.machines.errors import (
     OperationFailed,
     RemoteTraceback,
     from_reply,
+    words,
 )
 from paxos_ray.machines.likeness import likeness
 from paxos_ray.machines.replies import ERROR, RAISED, RESULT, Pickled, Raised, Reply
@@ -36,7 +37,7 @@ def returned(value: Any) -> Reply:
     try:
         return Reply(RESULT, tuple(Pickled(likeness(value), pack(value))))
     except BaseException as error:  # noqa: BLE001 - pickling raises nearly anything
-        why = f"the result could not be pickled: {type(error).__name__}: {error}"
+        why = f"the result could not be pickled: {words(error)}"
         raise Refused(OperationFailed(why)) from None
 
 
@@ -68,8 +69,7 @@ def value_of(reply: Reply) -> Any:
     try:
         return unpack(Pickled(*value).pickle)
     except BaseException as error:  # what is unpickled may raise anything, and say it as it likes
-        words = traceback.format_exception_only(error)[-1].strip()
-        why = f"it was applied, and the result cannot be read here: {words}"
+        why = f"it was applied, and the result cannot be read here: {words(error)}"
         raise OperationFailed(why) from error
 
 

@@ -46,8 +46,10 @@ from tests.machines.users import (
     Diary,
     Inventory,
     Item,
+    Mute,
     OutOfStock,
     Quits,
+    Silence,
     Telltale,
 )
 
@@ -560,3 +562,25 @@ def test_the_words_of_an_error_are_no_state(shop: Shop, chronicles: Any) -> None
     (instead,) = other.send(("x", "tell", (b"no pickle",)))
     assert (reply.status, instead.status) == (ERROR, ERROR)
     assert shop.replica.digests() != other.replica.digests()
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "error"),
+    [
+        ("take", Mute("unpickling"), InvalidArguments),
+        ("give", "pickling", OperationFailed),
+        ("give", "unpickling", OperationFailed),
+        ("keep", "pickling", CannotSnapshot),
+        ("keep", "unpickling", CannotSnapshot),
+        ("fail", None, OperationFailed),
+    ],
+    ids=["arguments", "result", "result there", "state", "state again", "error"],
+)
+def test_an_error_that_cannot_be_told_is_one_nevertheless(
+    shop: Shop, method: str, given: Any, error: type[Exception]
+) -> None:
+    shop.deploy(Silence)
+    with pytest.raises(error):
+        shop.call(method, *(() if given is None else (given,)))
+    assert shop.replica.due() is None
+    assert shop.twin().deployed("x").state().kept is None

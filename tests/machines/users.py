@@ -278,3 +278,53 @@ class Quits:
 
     def tick(self) -> None:
         """Never."""
+
+
+class Speechless(Exception):
+    """Cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise SystemExit("no words")
+
+    __repr__ = __str__
+
+
+class Mute:
+    """Cannot be unpickled, or not be pickled, for a reason that nobody gets to know."""
+
+    def __init__(self, at: str) -> None:
+        self.at = at
+
+    def __getstate__(self) -> Any:
+        if self.at == "pickling":
+            raise Speechless
+        return self.at
+
+    def __setstate__(self, at: str) -> None:
+        raise Speechless
+
+
+@paxos_ray.replicated
+class Silence:
+    """Fails wherever it can without words."""
+
+    def __init__(self) -> None:
+        self.kept: Any = None
+
+    def take(self, given: Any) -> None:
+        self.kept = given
+
+    def give(self, at: str) -> Any:
+        return Mute(at)
+
+    def keep(self, at: str) -> None:
+        self.kept = Mute(at)
+
+    def fail(self) -> None:
+        raise Speechless
+
+    def due(self) -> int | None:
+        raise Speechless
+
+    def tick(self) -> None:
+        """Never."""
