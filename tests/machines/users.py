@@ -284,7 +284,7 @@ class Speechless(Exception):
     """Cannot say what it is."""
 
     def __str__(self) -> str:
-        raise SystemExit("no words")
+        raise RuntimeError("no words")
 
     __repr__ = __str__
 
