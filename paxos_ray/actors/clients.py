@@ -18,8 +18,9 @@ from paxos_ray.actors.guard import Guarded
 from paxos_ray.actors.settings import COORDINATOR, actor_id
 
 _clients: dict[tuple[str, Authority, str], Client] = {}
-_lock = threading.Lock()
-"""Held over the table alone: Ray may take long to answer for an island, and others do not wait."""
+_lock = threading.RLock()
+"""Held over the table alone: Ray may take long to answer for an island, and others do not wait.
+A finalizer that the garbage collector runs meanwhile may unpickle a handle, and take it again."""
 
 
 def client(island: str, authority: Authority, launched: Any | None = None) -> Client:
