@@ -25,8 +25,12 @@ from paxos_ray.core.messages import (
     Received,
     Register,
 )
-from paxos_ray.core.promise import NO_BALLOT, Ballot, Promise
+from paxos_ray.core.promise import Ballot, Promise
 from paxos_ray.core.state import Giving, State
+
+_PATIENCE = 3
+"""After so many failures a candidate that may take a change back waits for nobody's silence: while
+it did, others stood, who wait as long."""
 
 
 class Proposer:
@@ -181,7 +185,8 @@ class Proposer:
         """Choose the chain and go on to accept, if those who promised can decide."""
         state, ballot = self.state, self.ballot
         assert state.government is not None and ballot is not None
-        chain = self._highest()
+        register = self._highest()
+        chain = () if register is None else register.entries
         pending = [entry.body for entry in chain if entry.promise.entry == 0]
         if any(government.promise.government >= ballot.number for government in pending):
             self._again()
@@ -192,9 +197,10 @@ class Proposer:
             if any(self._unasked(id) for id in government.parliament):
                 self._again()
                 return
-            if self._waiting:
+            retractable = government is not state.government and self._may_retract()
+            if self._waiting and not (retractable and self.failures >= _PATIENCE):
                 return
-            if government is state.government or not self._may_retract():
+            if not retractable:
                 self._fail()
                 return
             chain, pending = (), []
@@ -222,27 +228,29 @@ class Proposer:
         if not self._waiting:
             state.commit_own(state.register)
 
-    def _highest(self) -> tuple[Entry, ...]:
-        """The entries of the register with the highest ballot, whole."""
-        best = NO_BALLOT
-        entries: tuple[Entry, ...] = ()
+    def _highest(self) -> Register | None:
+        """The register with the highest ballot."""
+        best: Register | None = None
         for register in self._electorate.values():
-            if register is not None and register.ballot > best:
-                best, entries = register.ballot, register.entries
-        return entries
+            if register is not None and (best is None or register.ballot > best.ballot):
+                best = register
+        return best
 
     def _may_retract(self) -> bool:
-        """Whether the highest register is what this citizen itself wrote, leading the committed
-        government, and has never committed.
+        """Whether whoever may have committed any of the chain is of the electorate.
 
-        Only who writes at a ballot commits at it, so nobody ever commits that register as it is;
-        and who has carried it on did so at a higher ballot. It need not be in the chain, and must
-        not be where it changes the parliament to one whose majority is dead."""
-        state = self.state
-        assert state.government is not None
-        own = state.government.ballot
-        ballots = [r.ballot for r in self._electorate.values() if r is not None]
-        return own.id == state.id and max(ballots, default=None) == own
+        Only who writes at a ballot commits at it: the leader of the committed government, whoever
+        wrote the register, and the leader of each government in it that was elected meanwhile. They
+        stand at this candidate's top, so they have not, and they have promised, so they never will.
+        (Whoever else has carried on the chain was superseded, or a higher register would show it.)
+        It need not be carried on, and must not be where it changes the parliament to one whose
+        majority is dead."""
+        government, register = self.state.government, self._highest()
+        assert government is not None and register is not None
+        writers = {government.leader, register.ballot.id}
+        if register.ballot != government.ballot:
+            writers.update(e.body.leader for e in register.entries if e.promise.entry == 0)
+        return all(id in self._electorate for id in writers)
 
     def _unasked(self, id: str) -> bool:
         return id not in self._electorate and id not in self._prepared

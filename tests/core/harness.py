@@ -68,6 +68,8 @@ class Island:
         self.limits = {"ping": PING, "timeout": TIMEOUT, **limits}
         self.legislators: dict[str, Legislator] = {}
         self.dead: set[str] = set()
+        self.hung: set[str] = set()  # no results of a pulse come while one of its envelopes is here
+        self.before: Callable[[Pulse], None] = lambda pulse: None  # told of each that is carried
         self.loads = loads  # whether applications load their state as soon as they may
         self.outcomes: dict[tuple[str, int], Promise | None] = {}
         self.acknowledged: dict[Promise, Any] = {}
@@ -212,7 +214,7 @@ class Island:
     # -- letting it run ------------------------------------------------------------------
 
     def alive(self) -> list[str]:
-        return [id for id in self.legislators if id not in self.dead]
+        return [id for id in self.legislators if id not in self.dead | self.hung]
 
     def run(self, ms: int) -> None:
         """Everybody alive ticks and pulses for so long; messages take no time."""
@@ -247,7 +249,14 @@ class Island:
                 self.collect(id)
                 if pulse is not None:
                     carried = True
-                    self.answer(pulse, self.deliver(pulse))
+                    self.before(pulse)
+                    replies = {
+                        envelope.to: self._deliver(envelope.to, envelope.request)
+                        for envelope in pulse.envelopes
+                        if envelope.to not in self.hung
+                    }
+                    if len(replies) == len(pulse.envelopes):
+                        self.answer(pulse, replies)
             if not carried:
                 return
         raise AssertionError(f"pulses without end: {self.describe()}")

@@ -76,18 +76,24 @@ ELECTIONS = {
         "well if well and not self.failures else self._asked[:1]",
         "self._asked",
     ),
-    "nobody takes a change back": Bug(Proposer, "_elect", "not self._may_retract()", "True"),
+    "nobody takes a change back": Bug(Proposer, "_elect", "not retractable:", "True:"),
+    "what was carried on is never taken back": Bug(
+        Proposer,
+        "_may_retract",
+        "return all(id in self._electorate for id in writers)",
+        "return register.ballot == government.ballot and government.leader == self.state.id",
+    ),
     "anybody takes a change back": Bug(
         Proposer,
         "_may_retract",
-        "own.id == state.id and max(ballots, default=None) == own",
-        "max(ballots, default=None) == own",
+        "writers = {government.leader, register.ballot.id}",
+        "writers = {register.ballot.id} - {government.leader}",
     ),
     "a change is taken back though another has carried it on": Bug(
         Proposer,
         "_may_retract",
-        "own.id == state.id and max(ballots, default=None) == own",
-        "own.id == state.id",
+        "return all(id in self._electorate for id in writers)",
+        "return government.leader in self._electorate",
     ),
 }
 
