@@ -39,7 +39,7 @@ def test_plain_leaves_nothing_out(program: Callable[..., Any]) -> None:
 
 
 def test_a_violation_is_told(program: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(election.Proposer, "_highest", lambda self: ())
+    monkeypatch.setattr(election.Proposer, "_highest", lambda self: None)
     ran = program(*SMALL)
     assert ran.code == 1
     assert ran.out.startswith("  1 a is asked to write a1")

@@ -43,13 +43,13 @@ def elected_before_all_accepted(patch: pytest.MonkeyPatch) -> None:
 @mutant(*FORK)
 def chain_dropped(patch: pytest.MonkeyPatch) -> None:
     """The new leader does not go on from what was recorded before it."""
-    patch.setattr(Proposer, "_highest", lambda self: ())
+    patch.setattr(Proposer, "_highest", lambda self: None)
 
 
 @mutant(*FORK)
 def chain_split(patch: pytest.MonkeyPatch) -> None:
     """Of a batch that was recorded before it the new leader carries on the first entry only."""
-    plant(patch, Proposer, "_highest", "return entries", "return entries[:1]")
+    plant(patch, Proposer, "_elect", "register.entries", "register.entries[:1]")
 
 
 @mutant(*FORK)
@@ -58,7 +58,7 @@ def highest_ballot_not_chosen(patch: pytest.MonkeyPatch) -> None:
 
     def lowest(self: Proposer) -> Any:
         registers = [r for r in self._electorate.values() if r is not None]
-        return min(registers, key=lambda r: r.ballot).entries if registers else ()
+        return min(registers, key=lambda r: r.ballot, default=None)
 
     patch.setattr(Proposer, "_highest", lowest)
 
