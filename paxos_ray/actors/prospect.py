@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 from paxos_ray.actors.heritage import Statement, succession
 from paxos_ray.actors.status import seat
+from paxos_ray.core.election import writers
 from paxos_ray.core.government import Government
 from paxos_ray.core.promise import Promise
 from paxos_ray.core.retirement import can_go_on, inheritance, keeps_all, pending
+from paxos_ray.core.state import beyond
 
 DEAD, SILENT = "dead", "silent"
 
@@ -159,13 +161,16 @@ def _will_go_on(
     governments: Sequence[Government], statements: Mapping[str, Statement], there: Sequence[str]
 ) -> bool:
     """Whether those who are there can elect: also by taking back a change that the dead can no
-    longer form, which only who wrote it may do, see docs/protocol.md."""
+    longer form, for which all must be there that may have committed it, see docs/protocol.md."""
     if can_go_on(governments, there):
         return True
     ruling = governments[0]
-    ballots = [said.register.ballot for said in statements.values() if said.register is not None]
-    writer_lives = ruling.leader in there and max(ballots, default=None) == ruling.ballot
-    return writer_lives and can_go_on([ruling], there)
+    top = statements[most_committed(statements)].top
+    found = (said.register and beyond(said.register, top) for said in statements.values())
+    highest = max((r for r in found if r is not None), key=lambda r: r.ballot, default=None)
+    if highest is None or not can_go_on([ruling], there):
+        return False
+    return writers(ruling, highest) <= set(there)
 
 
 def _losses(

@@ -33,6 +33,18 @@ _PATIENCE = 3
 it did, others stood, who wait as long."""
 
 
+def writers(government: Government, register: Register) -> set[str]:
+    """Who may have committed any of a register beyond that government, if it is the highest of an
+    electorate: whoever else has carried it on was superseded before all had recorded that.
+
+    Only who writes at a ballot commits at it: the leader of the government, whoever wrote the
+    register, and the leader of each government in it that was elected meanwhile."""
+    found = {government.leader, register.ballot.id}
+    if register.ballot != government.ballot:
+        found.update(entry.body.leader for entry in register.entries if entry.promise.entry == 0)
+    return found
+
+
 class Proposer:
     """Stands at `stand_at`; fails and stands again, later and later, until somebody leads."""
 
@@ -239,18 +251,12 @@ class Proposer:
     def _may_retract(self) -> bool:
         """Whether whoever may have committed any of the chain is of the electorate.
 
-        Only who writes at a ballot commits at it: the leader of the committed government, whoever
-        wrote the register, and the leader of each government in it that was elected meanwhile. They
-        stand at this candidate's top, so they have not, and they have promised, so they never will.
-        (Whoever else has carried on the chain was superseded, or a higher register would show it.)
-        It need not be carried on, and must not be where it changes the parliament to one whose
-        majority is dead."""
+        They stand at this candidate's top, so they have not, and they have promised, so they never
+        will. It need not be carried on, and must not be where it changes the parliament to one
+        whose majority is dead."""
         government, register = self.state.government, self._highest()
         assert government is not None and register is not None
-        writers = {government.leader, register.ballot.id}
-        if register.ballot != government.ballot:
-            writers.update(e.body.leader for e in register.entries if e.promise.entry == 0)
-        return all(id in self._electorate for id in writers)
+        return writers(government, register) <= self._electorate.keys()
 
     def _unasked(self, id: str) -> bool:
         return id not in self._electorate and id not in self._prepared

@@ -57,13 +57,17 @@ def says(id: str, rules: Government | None = THREE, **fields: Any) -> Statement:
 
 
 def registered(
-    *steps: Promise, ballot: int = 7, pending: Government | None = None, after: Promise = TOP
+    *steps: Promise,
+    ballot: int = 7,
+    by: str = "a",
+    pending: Government | None = None,
+    after: Promise = TOP,
 ) -> Register:
     entries = []
     for step in steps:
         entries.append(Entry(step, after, 0, pending if step.entry == 0 else "x"))
         after = step
-    return Register(Ballot(ballot, "a"), tuple(entries))
+    return Register(Ballot(ballot, by), tuple(entries))
 
 
 def comes_to(
@@ -145,8 +149,10 @@ def test_a_majority_that_a_pending_parliament_blocks_for_good() -> None:
     assert {each.id for each in blocked.missing} == {"a", "d", "e"}
     writer_lives = comes_to(says("a", register=pending), says("b"))
     assert writer_lives.lives
-    carried_on = registered(Promise(8, 0), pending=five, ballot=9)
-    assert not comes_to(says("a", register=pending), says("b", register=carried_on)).lives
+    for by, lives in (("a", True), ("b", True), ("c", False)):
+        carried_on = registered(Promise(8, 0), pending=five, ballot=9, by=by)
+        found = comes_to(says("a", register=pending), says("b", register=carried_on))
+        assert found.lives == lives, f"{by} may have committed it, and nobody else"
 
 
 def test_half_of_an_even_parliament_keeps_all() -> None:

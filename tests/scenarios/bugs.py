@@ -80,19 +80,19 @@ ELECTIONS = {
     "what was carried on is never taken back": Bug(
         Proposer,
         "_may_retract",
-        "return all(id in self._electorate for id in writers)",
+        "return writers(government, register) <= self._electorate.keys()",
         "return register.ballot == government.ballot and government.leader == self.state.id",
     ),
     "anybody takes a change back": Bug(
         Proposer,
         "_may_retract",
-        "writers = {government.leader, register.ballot.id}",
-        "writers = {register.ballot.id} - {government.leader}",
+        "writers(government, register) <= self._electorate.keys()",
+        "True",
     ),
     "a change is taken back though another has carried it on": Bug(
         Proposer,
         "_may_retract",
-        "return all(id in self._electorate for id in writers)",
+        "return writers(government, register) <= self._electorate.keys()",
         "return government.leader in self._electorate",
     ),
 }
