@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from concurrent.futures import Future
-from threading import Thread
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -36,23 +35,13 @@ def ran_out(error: BaseException) -> bool:
 
 def with_room(work: Callable[[], _T]) -> _T:
     """What `work` comes to on a new stack; within it, on another that has still more room."""
-    outcome: Future[_T] = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised below
-            outcome.set_exception(error)
-
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(limit + _MORE)
     try:
-        thread = Thread(target=run, name="room", daemon=True)
-        thread.start()
-        thread.join()
+        with ThreadPoolExecutor(1, "room") as thread:
+            return thread.submit(work).result()
     finally:
         sys.setrecursionlimit(limit)
-    return outcome.result()
 
 
 def roomy(work: Callable[[], _T]) -> _T:

@@ -52,7 +52,8 @@ DOORS = [
 
 @pytest.fixture(scope="module")
 def island(cluster: str) -> Iterator[Island]:
-    made = launch(NAME, secret=SECRET, audit_s=0, timeout_s=SOON_S)  # an audit is an entry
+    # Audits, and uses of a session that keep it open, are entries.
+    made = launch(NAME, secret=SECRET, audit_s=0, session_ms=10**8, timeout_s=SOON_S)
     assert made.counter("count").increment(1, timeout_s=SOON_S) == 1
     yield made
     made.shutdown()

@@ -102,7 +102,7 @@ def test_what_a_killed_owner_leaves_behind_is_removed_and_nothing_else(nodes: Cl
         network = networks.Network(identity)
         wait_until(lambda: len(network.pids(1)) == 1)
         (left,) = network.pids(1)
-        assert state(left) == "S"
+        wait_until(lambda: state(left) == "S")
         os.kill(owner.pid, signal.SIGKILL)
     wait_until(lambda: not Path("/tmp", identity).exists())
     assert identity not in [each.identity for each in networks.networks()]
