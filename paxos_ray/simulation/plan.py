@@ -103,7 +103,8 @@ def draw(seed: int) -> Plan:
     able = catch_up_bytes == PLENTY and plan.load_ms <= 2 * timeout
     if pick((True, False, False)) and able:
         plan = replace(plan, settings=replace(settings, acclimation=6 * timeout))
-    return _growing(plan, random) if random.random() < 0.125 else plan
+    plan = _growing(plan, random) if random.random() < 0.125 else plan
+    return _patient(plan, random) if random.random() < 0.0625 else plan
 
 
 def _growing(plan: Plan, random: Random) -> Plan:
@@ -141,6 +142,25 @@ def _growing(plan: Plan, random: Random) -> Plan:
         pause=0.1,
         storm=0.0,
         blind=2.0,
+    )
+
+
+def _patient(plan: Plan, random: Random) -> Plan:
+    """Silence is borne for as many pings as on Ray, and longer; calls are waited for as long."""
+    pick = random.choice
+    ping = plan.settings.ping
+    timeout = ping * pick((10, 10, 20))
+    limited = plan.settings.acclimation is not None
+    acclimation = 6 * timeout if limited else None
+    return replace(
+        plan,
+        settings=replace(plan.settings, timeout=timeout, acclimation=acclimation),
+        weather=replace(
+            plan.weather,
+            slow_ms=pick((ping, timeout, 3 * timeout)),
+            limit_ms=pick((timeout // 2, timeout * 4 // 5, timeout, 2 * timeout)),
+        ),
+        trouble_ms=max(plan.trouble_ms, 4 * timeout),
     )
 
 

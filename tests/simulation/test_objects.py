@@ -89,7 +89,7 @@ BUGS = {
         4, "Nobody looks at the time.", Objects, "tick", "due <= stamp", "False"
     ),
     "ticks_after_the_entry": Bug(
-        196,
+        226,
         "What is due at a stamp is there still for the entry of that stamp.",
         Objects,
         "tick",

@@ -28,6 +28,16 @@ def test_other_seeds_are_other_runs() -> None:
     assert draw(1) != draw(2)
 
 
+def test_some_schedules_are_as_patient_as_an_island_on_ray() -> None:
+    """A candidate that waits for silence may never come to an end of it, and who waits for a call
+    for longer than silence is borne hears of a death from others first."""
+    plans = [draw(seed) for seed in range(1000)]
+    patient = [plan for plan in plans if plan.settings.timeout >= 10 * plan.settings.ping]
+    assert len(patient) > 30
+    limits = {plan.weather.limit_ms / plan.settings.timeout for plan in patient}
+    assert limits == {0.5, 0.8, 1.0, 2.0}
+
+
 @pytest.mark.parametrize("hash_seed", ["0", "12345"])
 def test_a_run_does_not_depend_on_the_process(hash_seed: str) -> None:
     code = (
