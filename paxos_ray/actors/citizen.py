@@ -132,17 +132,18 @@ class Citizen(Forebear):
             log_bytes=settings.limits.log_bytes,
             seed=int.from_bytes(os.urandom(6), "big"),
         )
-        if identity.founder:
-            self._found(estate)
-        else:
-            self._legislator.join(_now(), identity.republic, identity.cookie)
         self._onlookers = Onlookers(
             self._lock,
             lambda: self._replica,
             self._stateful,
             lambda: self._legislator.government,
         )
-        self._apply()
+        with self._lock:
+            if identity.founder:
+                self._found(estate)
+            else:
+                self._legislator.join(_now(), identity.republic, identity.cookie)
+            self._apply()
 
     # -- the hot path: three calls, chained by the coordinator without looking inside ---------
 
@@ -433,6 +434,7 @@ class Citizen(Forebear):
             applied = replica.apply(entry)
         except BaseException:
             log.critical("%s is applied by half: this process ends", entry.promise, exc_info=True)
+            self._lock.flush()  # what came to this is what a replay is wanted for
             end_process()
             raise
         self._board.append(entry.promise, () if applied is None else applied.events)

@@ -178,7 +178,7 @@ class Newcomers:
                 f"{member.id} has not been started for {LAUNCH_LIMIT_S:g} s{self._advice()}"
             )
         except (RayError, NotAdmitted) as error:
-            why = refusal(error) or line_of(error)
+            why = refusal(error) or line_of(error, -1)
             self.trouble(f"{member.id} could not be started: {why}{self._advice()}")
         else:
             member.introduction = introduction

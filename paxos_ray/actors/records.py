@@ -29,7 +29,8 @@ class Desk:
     """Where a citizen works: one call at a time, each on record before its answer leaves.
 
     A context: entered by one thread at a time; on leaving it, what was recorded meanwhile is
-    handed to the system. Should that fail, the record ends there, and the citizen goes on.
+    handed to the system. Should that fail, the record ends there, and the citizen goes on, as it
+    does when there can be no record at all: it is wanted more.
     """
 
     def __init__(self) -> None:
@@ -42,21 +43,31 @@ class Desk:
 
     def __exit__(self, *_: object) -> None:
         try:
-            if self._recorder is not None:
-                self._recorder.flush()
+            self.flush()
         finally:
             self._lock.release()
 
+    def flush(self) -> None:
+        """Hand to the system what was recorded; for who works here and will not leave as usual."""
+        if self._recorder is not None:
+            self._recorder.flush()
+
     def legislator(self, directory: str | None, id: str, cookie: str, **options: Any) -> Legislator:
-        """A Legislator, on record in that directory if there is one. Raises `RecordExists`,
-        `OSError`."""
+        """A Legislator, on record in that directory if there is one. Raises `RecordExists`."""
         if directory is None:
             return Legislator(id, **options)
         # Imported by those who record only: a citizen's process starts sooner without.
         from paxos_ray.simulation.recording import Recorder
-        from paxos_ray.simulation.records import SUFFIX, RecordFile, safe_name
+        from paxos_ray.simulation.records import SUFFIX, RecordExists, RecordFile, safe_name
 
-        self._file = RecordFile(Path(directory) / f"{safe_name(id)}.{safe_name(cookie)}{SUFFIX}")
+        path = Path(directory) / f"{safe_name(id)}.{safe_name(cookie)}{SUFFIX}"
+        try:
+            self._file = RecordFile(path)
+        except RecordExists:
+            raise
+        except OSError as error:
+            log.warning("%s goes without a record: %s", id, error)
+            return Legislator(id, **options)
         self._recorder = Recorder(id, to=self._append, **options)
         return self._recorder
 

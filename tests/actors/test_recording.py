@@ -15,7 +15,8 @@ from paxos_ray import CannotRecord, InvalidArgument, islands, launch
 from paxos_ray.actors.citizen import Citizen, Identity
 from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.wire import WRITE, Call, seal, unseal
-from paxos_ray.machines import encode_open
+from paxos_ray.core import Entry
+from paxos_ray.machines import Replica, encode_open
 from paxos_ray.simulation import RecordExists, RecordFile, records, replay
 from tests.actors.soon import await_status, is_whole
 from tests.actors.test_survival import Load, kill
@@ -49,9 +50,8 @@ def test_an_island_that_lost_its_leader_replays_elsewhere(name: str, tmp_path: P
     assert len(replayed) == len(told["records"]) >= 6, "three, one for the dead, two more"
     assert {Path(record["file"]).parts[0] for record in told["records"]} == {name}
     assert all(record["inputs"] > 10 for record in replayed.values())
-    assert replayed["founder"]["governments"] > 5
     last = max(record["governments"] for record in replayed.values())
-    assert last > replayed["founder"]["governments"], "the dead one saw less"
+    assert last > replayed[status.leader.id]["governments"] > 5, "the dead one saw less"
 
 
 def test_where_nothing_can_be_written_nothing_is_launched(name: str, tmp_path: Path) -> None:
@@ -91,6 +91,40 @@ def test_the_same_citizen_is_not_recorded_twice(tmp_path: Path) -> None:
     founder(tmp_path)
     with pytest.raises(RecordExists):
         founder(tmp_path)
+
+
+def test_a_citizen_is_wanted_more_than_its_record(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Newcomers could not be started any more, and the island never had its shape again."""
+    (tmp_path / "gone").write_text("in the way")
+    citizen = founder(tmp_path / "gone")
+    assert ask(citizen, 1) == [(1, "done")]
+    (told,) = [record.message for record in caplog.records]
+    assert told.startswith("founder goes without a record: ")
+    assert str(tmp_path / "gone") in told
+
+
+def test_what_ends_a_process_is_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    citizen = founder(tmp_path)
+    ask(citizen, 1)
+    (path,) = records(tmp_path)
+    ended: list[bytes] = []
+
+    def end() -> None:
+        ended.append(path.read_bytes())
+
+    monkeypatch.setattr("paxos_ray.actors.citizen.end_process", end)
+
+    def breaks(self: Replica, entry: Entry) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Replica, "apply", breaks)
+    with pytest.raises(MemoryError):
+        ask(citizen, 2)
+    (left,) = ended
+    assert left.count(b'"call":"enqueue"') == 2
+    assert replay(path).entries == 2
 
 
 def test_a_citizen_goes_on_when_its_record_cannot(
