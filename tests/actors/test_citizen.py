@@ -227,9 +227,10 @@ def test_as_many_as_are_launched_at_once_may_ask_for_the_state() -> None:
 def test_a_snapshot_that_nobody_fetches_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asked for it has died meanwhile."""
     leader = citizen("leader", founder=True)
-    number, later = leader.freeze(), time.monotonic() + UNFETCHED_S + 1
+    number = leader.freeze()
     while leader._snapshots._made[number] is None:
         pass
+    later = time.monotonic() + UNFETCHED_S + 1
     turn(leader.turn(OWNER, 0))
     assert leader._snapshots._made, "it is not yet too late"
     monkeypatch.setattr(snapshots, "time", SimpleNamespace(monotonic=lambda: later))

@@ -14,6 +14,7 @@ import pytest
 import ray
 
 from paxos_ray import Island, launch
+from tests.actors.soon import await_status, is_whole
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -90,7 +91,7 @@ def test_what_is_promised_though_leaders_are_killed(island: Island, kind: str) -
     puts = [island.queue(name).offer.remote(item) for item in items]
     for many in DEATHS:
         ray.get(till.left.remote(many), timeout=SOON_S)
-        leader = island.settled(SOON_S).leader_pid
+        leader = await_status(island, is_whole).leader_pid
         assert leader is not None
         os.kill(leader, signal.SIGKILL)
     held = [each for mine in ray.get(users, timeout=SOON_S) for each in mine]

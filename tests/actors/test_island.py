@@ -16,6 +16,7 @@ import ray
 
 import paxos_ray
 from paxos_ray import Island, attach, islands, launch
+from tests.actors.soon import await_status, until
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -104,8 +105,10 @@ def test_the_log_is_let_go_of(island: Island) -> None:
     counter = island.counter(counter_name())
     for _ in range(100):
         counter.increment(timeout_s=SOON_S)
-    status = island.settled(timeout_s=SOON_S)
-    assert all((citizen.log_entries or 0) < 100 for citizen in status.citizens)
+    island.settled(timeout_s=SOON_S)
+    await_status(
+        island, lambda told: all((citizen.log_entries or 0) < 100 for citizen in told.citizens)
+    )
 
 
 def test_handles_work_in_tasks_and_in_actors(island: Island) -> None:
@@ -180,6 +183,7 @@ def test_nothing_is_left_of_an_island_that_was_shut_down(name: str) -> None:
     assert name not in islands()
     again = launch(name)  # the name is free at once
     assert again.counter("fresh").increment(1, timeout_s=SOON_S) == 1
+    until(lambda: not any(pid is not None and _runs(pid) for pid in pids))
 
 
 def _runs(pid: int) -> bool:

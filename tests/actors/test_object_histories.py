@@ -33,6 +33,7 @@ from paxos_ray.machines.errors import MachineError
 from paxos_ray.simulation import HistoryRecorder
 from paxos_ray.simulation.object_habits import PARTIES, Knowledge, choose, look, setup
 from paxos_ray.simulation.object_schedule import QUESTIONS
+from tests.actors.soon import await_status, is_whole
 from tests.actors.witness import Log, Witness, judge, refuses_what_is_planted
 
 pytestmark = pytest.mark.usefixtures("cluster")
@@ -75,7 +76,7 @@ def island(cluster: str) -> Iterator[Island]:
 
 def kill_leader(island: Island) -> None:
     """Once all are there, so that a majority stays."""
-    status = island.settled(SOON_S)
+    status = await_status(island, is_whole)
     assert status.leader_pid is not None
     os.kill(status.leader_pid, signal.SIGKILL)
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from paxos_ray import InvalidArgument, Island, Limits, Overloaded, launch
+from paxos_ray import InvalidArgument, Island, IslandStatus, Limits, Overloaded, launch
 from paxos_ray.actors.gate import CALL_BYTES
+from tests.actors.soon import await_status
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -117,13 +118,16 @@ def test_waiting_has_a_limit_in_time(island: Island) -> None:
     assert [response.result(SOON_S) for response in responses] == list(range(1, len(responses) + 1))
 
 
+def holds_nothing(told: IslandStatus) -> bool:
+    leader = told.leader
+    held = (told.coordinator.calls, told.coordinator.weight)
+    return leader is not None and (leader.queued, leader.queue_weight) == held == (0, 0)
+
+
 def test_what_processes_hold_and_what_is_near_its_limit_is_in_the_status(island: Island) -> None:
     island.counter("seen").increment(1, timeout_s=SOON_S)
-    status = island.settled(timeout_s=SOON_S)
+    status = await_status(island, holds_nothing)
     assert status.limits.queue_bytes == 600
-    assert status.leader is not None
-    assert (status.leader.queued, status.leader.queue_weight) == (0, 0)
-    assert (status.coordinator.calls, status.coordinator.weight) == (0, 0)
     for citizen in status.citizens:  # what they keep is more than half of the little they may
         weight = citizen.log_weight or 0
         told = f"the log of {citizen.id} weighs {weight:,} bytes; the limit is 2,000"

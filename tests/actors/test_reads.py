@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -157,7 +158,8 @@ def test_a_silent_citizen_is_done_without(island: Island, name: str) -> None:
         for consistency in ("session", "eventual"):
             assert victim.pid not in who_answer(notes, consistency)
     finally:
-        os.kill(victim.pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):  # it may have been replaced
+            os.kill(victim.pid, signal.SIGCONT)
     await_status(island, is_whole)
 
 

@@ -196,7 +196,7 @@ def test_who_is_only_silent_is_not_taken_for_dead(name: str) -> None:
     os.kill(pids[0][1], signal.SIGKILL)
     try:
         await_lost(counter)
-        found = prospect(name, timeout_s=2.0)
+        found = prospect(name, timeout_s=5.0)
         assert found.silent == (pids[2][0],)
         with pytest.raises(RecoveryRefused, match=f"{pids[2][0]}: not known to be dead"):
             recover(name, accept_loss=True)

@@ -33,6 +33,7 @@ from paxos_ray.actors.guard import UNGUARDED, pack
 from paxos_ray.actors.member import names
 from paxos_ray.actors.settings import CITIZEN, COORDINATOR, DEPUTY, Wish, namespace
 from paxos_ray.machines import encode_open
+from tests.actors.soon import until
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -79,7 +80,7 @@ def test_no_door_opens_without_the_signature(island: Island, kind: str, method: 
     known = island._client.authority
     wrong = authority_of(NAME, OTHER).under(island.status(timeout_s=SOON_S).republic)
     forged = pack(known, "another", ()), pack(wrong, method, ())
-    for actor in actors(kind):
+    for actor in until(lambda: actors(kind)):  # the deputy comes a little later
         call = getattr(actor, method)
         for argument in ((), (b"",), (b"body",), (pack(OPEN, method, (1, 2)),), (7, "old", ())):
             if (method, argument) == ("receive", ()):

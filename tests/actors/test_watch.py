@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pickle
 import signal
@@ -30,7 +31,7 @@ from paxos_ray import (
 )
 from paxos_ray.actors.watch import watch
 from paxos_ray.machines.objects import REGISTRY
-from tests.actors.soon import SOON_S, await_status, is_whole
+from tests.actors.soon import SOON_S, await_status, is_whole, until
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -200,9 +201,9 @@ def test_each_once_in_order_whoever_is_killed(name: str) -> None:
             tasks = [tell_all.remote(ticker, 40) for _ in range(2)]
             events += told(watch, 10)
             status = island.status()
-            asked = watch._post.citizen
+            asked = until(lambda: watch._post.citizen)
             pids = {citizen.id: citizen.pid for citizen in status.citizens}
-            pid = status.leader_pid if victim == "leader" else pids[asked or ""]
+            pid = status.leader_pid if victim == "leader" else pids[asked]
             assert pid is not None
             if victim.endswith("still"):
                 paused = pid
@@ -219,7 +220,8 @@ def test_each_once_in_order_whoever_is_killed(name: str) -> None:
             watch.next(0.2)
         assert events == list(range(1, 481))
     assert paused is not None
-    os.kill(paused, signal.SIGCONT)
+    with contextlib.suppress(ProcessLookupError):  # it may have been replaced
+        os.kill(paused, signal.SIGCONT)
     await_status(island, is_whole)
     holding = [citizen.events_from for citizen in island.settled(SOON_S).citizens]
     assert min(each for each in holding if each) <= began < max(each for each in holding if each)

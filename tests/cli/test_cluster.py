@@ -74,7 +74,7 @@ def _divide(a: int, b: int) -> tuple[int, int]:
 
 
 def _slow() -> None:
-    time.sleep(3)
+    time.sleep(30)
 
 
 def _fails() -> None:
