@@ -22,7 +22,8 @@ EPILOG = (
     "difference; chaos: a bad verdict); 2 for wrong usage; 3 when no Ray cluster was found; 4 when "
     "the island refused (unknown, name taken, bad value) or a record was; 5 when time ran out; 6 "
     "when it broke off and the rest is not known (swarm, explore: a process of it died, a file "
-    "could not be written); 130 when interrupted."
+    "could not be written); 130 when interrupted; 141 when nobody reads what it prints, 143 when "
+    "told to end (swarm, explore, replay)."
 )
 
 

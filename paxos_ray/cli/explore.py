@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from paxos_ray.cli.ending import orderly
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.options import Json, cores
 from paxos_ray.cli.render import Minutes, err, print_json
@@ -23,21 +24,27 @@ _COUNTS = ("states", "transitions", "quiet", "depth", "frontier", "postures", "s
 
 def register(app: typer.Typer) -> None:
     """Add the command to the program."""
-    app.command(epilog=EPILOG)(explore)
+    app.command(epilog=EPILOG)(orderly()(explore))
 
 
 def explore(
     citizens: Annotated[int, typer.Option(help="Citizens at first: 1, 3 or 5.")] = 3,
-    entries: Annotated[int, typer.Option(help="Entries proposed.")] = 2,
-    reads: Annotated[int, typer.Option(help="Reads asked.")] = 0,
-    changes: Annotated[int, typer.Option(help="Changes of government asked for.")] = 1,
+    entries: Annotated[int, typer.Option(min=0, max=100, help="Entries proposed.")] = 2,
+    reads: Annotated[int, typer.Option(min=0, max=100, help="Reads asked.")] = 0,
+    changes: Annotated[
+        int, typer.Option(min=0, max=100, help="Changes of government asked for.")
+    ] = 1,
     change: Annotated[str, typer.Option(help="Which change: emigrate or embark.")] = "emigrate",
     elections: Annotated[
-        int, typer.Option(help="Elections begun by a hint of death, true or not.")
+        int, typer.Option(min=0, max=100, help="Elections begun by a hint of death, true or not.")
     ] = 1,
-    crashes: Annotated[int, typer.Option(help="Citizens that die.")] = 1,
-    faults: Annotated[int, typer.Option(help="Messages lost, late or doubled.")] = 1,
-    alarms: Annotated[int, typer.Option(help="Alarms that ring; else time stands still.")] = 0,
+    crashes: Annotated[int, typer.Option(min=0, max=100, help="Citizens that die.")] = 1,
+    faults: Annotated[
+        int, typer.Option(min=0, max=100, help="Messages lost, late or doubled.")
+    ] = 1,
+    alarms: Annotated[
+        int, typer.Option(min=0, max=100, help="Alarms that ring; else time stands still.")
+    ] = 0,
     limit: Annotated[
         int | None,
         typer.Option(

@@ -16,8 +16,17 @@ if TYPE_CHECKING:
 MINUTE_S = 60.0
 _WIDEST = 10_000  # columns
 
-out = Console()
-err = Console(stderr=True)
+
+class _Console(Console):
+    """One that leaves it to the command what it means that nobody reads it."""
+
+    def on_broken_pipe(self) -> None:
+        """See `Console`, which exits with 1. Raises `BrokenPipeError`."""
+        raise
+
+
+out = _Console()
+err = _Console(stderr=True)
 
 
 def say(message: str, style: str = "") -> None:
@@ -27,7 +36,7 @@ def say(message: str, style: str = "") -> None:
 
 def print_table(table: Table) -> None:
     """Print a table, as wide as it is where no terminal limits it: in a file nothing is cut."""
-    (out if out.is_terminal else Console(width=_WIDEST)).print(table)
+    (out if out.is_terminal else _Console(width=_WIDEST)).print(table)
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
+from paxos_ray.cli.ending import orderly
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.options import Json
 from paxos_ray.cli.render import err, out, print_json, print_table, say
@@ -43,7 +44,7 @@ class Finding:
 
 def register(app: typer.Typer) -> None:
     """Add the command to the program."""
-    app.command(name="replay", epilog=EPILOG)(replay_records)
+    app.command(name="replay", epilog=EPILOG)(orderly()(replay_records))
 
 
 def replay_records(
@@ -72,10 +73,13 @@ def replay_records(
     difference with what preceded it. Exits with 0 if there is none, 1 if there is one, 4 if a
     record was refused: torn, damaged, of another version, or no record at all.
     """
-    files = records(place)
+    try:
+        files = records(place)
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror}", Exit.REFUSED) from None
     if not files:
         raise CommandError(f"there is no record in {place}", Exit.REFUSED)
-    with _progress(sum(file.stat().st_size for file in files)) as passed:
+    with _progress(sum(map(_size, files))) as passed:
         findings = [_replayed(file, place, up_to_torn, passed) for file in files]
     if as_json:
         print_json(
@@ -102,6 +106,14 @@ def _replayed(file: Path, place: Path, up_to_torn: bool, passed: Callable[[int],
         return Finding(name, None, f"{error}{hint}", error.line)
     except OSError as error:
         return Finding(name, None, f"{file}: {error.strerror}")
+
+
+def _size(file: Path) -> int:
+    """In bytes; of what is not there, nothing."""
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 @contextmanager

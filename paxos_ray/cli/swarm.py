@@ -21,6 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from paxos_ray.cli.ending import orderly
 from paxos_ray.cli.exits import EPILOG, CommandError, Exit
 from paxos_ray.cli.options import Json, cores
 from paxos_ray.cli.render import Minutes, err, print_json
@@ -33,6 +34,7 @@ from paxos_ray.simulation import (
     Tally,
     WorkerDied,
     Workload,
+    records,
     run_schedules,
     shrink,
 )
@@ -46,7 +48,7 @@ _NOT_SHOWN = (
 
 def register(app: typer.Typer) -> None:
     """Add the command to the program."""
-    app.command(epilog=EPILOG)(swarm)
+    app.command(epilog=EPILOG)(orderly()(swarm))
 
 
 def parse_seeds(text: str) -> range:
@@ -56,6 +58,8 @@ def parse_seeds(text: str) -> range:
         seeds = range(int(first), int(last if dots else first) + 1)
     except ValueError:
         seeds = range(0)
+    if seeds and seeds[-1] - seeds[0] >= sys.maxsize:
+        raise ValueError(f"{text} are more seeds than can be counted")
     if not seeds or seeds[0] < 0:
         raise ValueError(f"seeds are A..B, both included, or one number, not {text!r}")
     return seeds
@@ -105,6 +109,7 @@ def swarm(
     chosen = _chosen(seeds)
     if record is not None:
         _check_writable(record, "--record")
+        _check_unrecorded(record, chosen)
     if shrinks:
         _check_writable(scenarios, "--scenarios")
     run = _Run(chosen, workload, partial(typer.echo, err=as_json))
@@ -142,6 +147,14 @@ def _check_writable(directory: Path, option: str) -> None:
     except OSError as error:
         why = f"{directory} cannot be written: {error.strerror}"
         raise typer.BadParameter(why, param_hint=option) from None
+
+
+def _check_unrecorded(directory: Path, seeds: range) -> None:
+    """A schedule that was recorded there would end all when it is its turn, the others half done.
+    Raises `RecordExists`."""
+    for each in sorted(directory.iterdir()) if directory.is_dir() else ():
+        if each.name.isdecimal() and int(each.name) in seeds and records(each):
+            raise RecordExists(f"there are records in {each} already")
 
 
 class _Run:

@@ -135,12 +135,13 @@ class OpenCall:
         self._started = started
 
     def returned(self, result: Any) -> None:
-        """It returned `result`, just now."""
+        """It returned `result`, just now. Raises `InvalidHistory` if its end is known already."""
         self._recorder.close(self, self._started, result)
 
     def refused(self) -> None:
-        """It certainly had no effect, and never will: it is no part of the history."""
-        self._recorder.drop(self)
+        """It certainly had no effect, and never will: it is no part of the history. Raises
+        `InvalidHistory` if its end is known already."""
+        self._recorder.drop(self, self._started)
 
 
 class HistoryRecorder:
@@ -177,12 +178,19 @@ class HistoryRecorder:
     def close(self, call: OpenCall, started: Operation, result: Any) -> None:
         """For `OpenCall`."""
         with self._lock:
+            self._check_open(call, started)
             self._calls[call] = started._replace(returned=self._clock(), result=result)
 
-    def drop(self, call: OpenCall) -> None:
+    def drop(self, call: OpenCall, started: Operation) -> None:
         """For `OpenCall`."""
         with self._lock:
-            self._calls.pop(call, None)
+            self._check_open(call, started)
+            del self._calls[call]
+
+    def _check_open(self, call: OpenCall, started: Operation) -> None:
+        """To end once more would move the time at which it returned, and hide what is wrong."""
+        if self._calls.get(call) is not started:
+            raise InvalidHistory(f"{started.client}: {started.call} has ended already")
 
 
 def by_object(operations: Iterable[Operation]) -> dict[str, list[Operation]]:
@@ -190,6 +198,11 @@ def by_object(operations: Iterable[Operation]) -> dict[str, list[Operation]]:
     is (Herlihy & Wing 1990, theorem 1). Raises `InvalidHistory`."""
     histories: dict[str, list[Operation]] = {}
     for operation in operations:
+        if type(operation.object) is not str:
+            raise InvalidHistory(f"an object is named by a text, not {operation.object!r}")
+        times = (operation.invoked, *(() if operation.returned is None else (operation.returned,)))
+        if any(type(time) is not int for time in times):
+            raise InvalidHistory(f"a time of {operation} is missing, or is no whole number")
         if operation.returned is not None and operation.returned < operation.invoked:
             raise InvalidHistory(f"{operation} returned before it was invoked")
         # A copy, so that each is an object of its own, though one may be in the list twice.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,24 @@ class Replayed:
 
 
 def records(place: str | Path) -> list[Path]:
-    """The records in a directory and below, in the order of their names; or that one file."""
+    """The records in a directory and below, links followed, in the order of their names; or that
+    one file. Raises `OSError` for a directory that cannot be read."""
     place = Path(place)
-    if place.is_dir():
-        return sorted(path for path in place.rglob(f"*{SUFFIX}") if path.is_file())
-    return [place]
+    return sorted(_below(place, set())) if place.is_dir() else [place]
+
+
+def _below(directory: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
+    """Each directory once, though links may lead round in a circle. A link that leads nowhere may
+    be to a record."""
+    status = directory.stat()
+    if (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
+    for path in sorted(directory.iterdir()):
+        if path.is_dir():
+            yield from _below(path, seen)
+        elif path.name.endswith(SUFFIX) and (path.is_file() or not path.exists()):
+            yield path
 
 
 def replay(

@@ -26,7 +26,7 @@ from paxos_ray.simulation.workloads import Workload, schedule_of
 
 FAULTS = (
     *("ambush", "collapse", "hints", "crash", "cut", "emigrate", "newcomer", "spurious"),
-    *("coordinator", "coup", "pause", "storm"),
+    *("coordinator", "coup", "pause", "storm", "blind"),
 )
 """The rates of a plan that can be nothing."""
 

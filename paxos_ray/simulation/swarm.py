@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
+from multiprocessing import parent_process
 from pathlib import Path
 
 from paxos_ray.simulation.schedule import Summary
@@ -15,6 +21,12 @@ from paxos_ray.simulation.workloads import Workload, record_schedule, run_schedu
 
 CHUNK = 20
 """Schedules that a process runs between two reports."""
+
+AHEAD = 4
+"""Chunks that wait for each process, or are done before it is their turn to be told."""
+
+ENDING = {signal.SIGINT, signal.SIGTERM}
+"""What ends a swarm before its time."""
 
 
 @dataclass(slots=True)
@@ -64,13 +76,20 @@ def run_schedules(
     if jobs <= 1 or note is not None:
         yield from map(partial(_run, record, workload, note), seeds)
         return
-    pool = ProcessPoolExecutor(max_workers=jobs)
+    pool = ProcessPoolExecutor(max_workers=jobs, initializer=_begin)
     broken: BrokenProcessPool | None = None
+    chunks = (seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK))
+
+    def begin(chunk: range) -> Future[tuple[list[Summary], OSError | None]]:
+        return pool.submit(_run_all, record, workload, chunk)
+
     try:
-        chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
-        running = deque(pool.submit(_run_all, record, workload, chunk) for chunk in chunks)
+        with _undisturbed():
+            running = deque(map(begin, islice(chunks, AHEAD * jobs)))
         while running:
             try:
+                if broken is None:
+                    running.extend(map(begin, islice(chunks, 1)))
                 summaries, failed = running.popleft().result()
             except BrokenProcessPool as error:  # so are all that are not done; others are told
                 broken = error
@@ -84,6 +103,31 @@ def run_schedules(
         raise WorkerDied("a process that ran schedules has died") from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """What a signal raises while processes are forked off may be raised where nobody hears of it:
+    here it waits."""
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+
+
+def _begin() -> None:
+    """A process that runs schedules ends with the one that asks for them, whatever ends that."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _run_all(

@@ -91,6 +91,7 @@ def test_wrong_usage(program: Callable[..., Any], wrong: tuple[Any, ...]) -> Non
     ran = program("explore", *wrong)
     assert ran.code == 2
     assert ran.out == ""
+    assert wrong[0].removeprefix("--").removesuffix("s") in ran.err
 
 
 def test_without_a_terminal_there_is_a_line_now_and_then(

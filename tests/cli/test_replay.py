@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from paxos_ray.simulation import record_schedule
+from paxos_ray.simulation import record_schedule, records
 from tests.simulation.test_records import resealed
 
 
@@ -169,6 +173,63 @@ def test_a_difference_counts_more_than_a_refusal(program: Any, recorded: Path) -
     ran = program("replay", recorded)
     assert ran.code == 1
     assert "foreign.jsonl, line 1: this is no paxos_ray record" in ran.err
+
+
+def test_links_are_followed_each_place_once(
+    program: Any, recorded: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place = tmp_path_factory.mktemp("links")
+    (place / "node").symlink_to(recorded)
+    (place / "round").symlink_to(place)
+    (place / "same").symlink_to(recorded)
+    (place / "z.jsonl").symlink_to(place / "gone")
+    ran = program("replay", place, "--json")
+    assert ran.code == 4
+    *told, lost = json.loads(ran.out)["records"]
+    assert lost["file"] == "z.jsonl"
+    assert "No such file" in lost["refused"]["why"]
+    assert [each["file"] for each in told] == [f"node/{path.name}" for path in records(recorded)]
+
+
+def test_what_cannot_be_read_is_not_left_out(
+    program: Any, recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (recorded / "secret").mkdir()
+    listed = Path.iterdir
+
+    def forbidden(self: Path) -> Any:
+        if self.name == "secret":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+        return listed(self)
+
+    monkeypatch.setattr(Path, "iterdir", forbidden)
+    ran = program("replay", recorded)
+    assert ran.code == 4
+    assert f"{recorded / 'secret'}: Permission denied" in ran.err.replace("\n", "")
+
+
+COMMANDS = (
+    ("replay", None),
+    ("swarm", "--seeds", "1", "--jobs", "1"),
+    ("explore", "--entries", "0", "--changes", "0", "--crashes", "0", "--faults", "0"),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_what_cannot_be_told_is_not_taken_for_what_is_wrong(
+    recorded: Path, command: tuple[str | None, ...]
+) -> None:
+    run = [sys.executable, "-m", "paxos_ray.cli", *(each or str(recorded) for each in command)]
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(run, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ran.returncode == 6
+    assert "No space left" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as unread:
+        ran = subprocess.run(run, stdout=unread, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (141, "")
 
 
 def test_there_must_be_something(program: Any, tmp_path: Path) -> None:

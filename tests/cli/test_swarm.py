@@ -6,8 +6,12 @@ import errno
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +68,25 @@ def test_wrong_seeds_are_wrong_usage(program: Callable[..., Any]) -> None:
     ran = program("swarm", "--seeds", "no")
     assert ran.code == 2
     assert "seeds are A..B" in ran.err
+
+
+def test_more_seeds_than_can_be_counted_are_wrong_usage(program: Callable[..., Any]) -> None:
+    ran = program("swarm", "--seeds", f"0..{10**20}", "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert "more seeds than" in ran.err
+
+
+def test_many_seeds_are_begun_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, submit = [], ProcessPoolExecutor.submit
+
+    def counted(pool: ProcessPoolExecutor, *arguments: Any) -> Any:
+        begun.append(arguments[-1])
+        return submit(pool, *arguments)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", counted)
+    with closing(swarm.run_schedules(range(10**12), jobs=2)) as summaries:
+        assert next(summaries).seed == 0
+    assert 2 <= len(begun) <= 2 * swarm.AHEAD + 1
 
 
 def test_a_failure_is_told_with_its_seed(
@@ -202,6 +225,47 @@ def test_a_worker_that_dies_is_no_failed_seed(
     assert "Traceback" not in ran.err
     assert "swarm --seeds 0 --trace" in ran.out
     assert "of 12 schedules" in ran.out
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_whatever_ends_it_ends_its_processes(number: signal.Signals, code: int) -> None:
+    command = [sys.executable, "-m", "paxos_ray.cli", "swarm", "--seeds", "0..99999", "--jobs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ran:
+        children = Path(f"/proc/{ran.pid}/task/{ran.pid}/children")
+        until(lambda: len(children.read_text().split()) == 2)
+        workers = [int(worker) for worker in children.read_text().split()]
+        ran.send_signal(number)
+        assert ran.stdout is not None
+        told = ran.stdout.read()
+        assert ran.wait(60) == code
+    assert ("of 100000 schedules, 0 failed" in told) == (number == signal.SIGTERM)
+    until(lambda: not any(_runs(worker) for worker in workers))
+
+
+def until(so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_what_was_recorded_already_is_told_before_anything_is_run(
+    program: Callable[..., Any], tmp_path: Path
+) -> None:
+    assert program("swarm", "--seeds", "3", "--jobs", "1", "--record", tmp_path).code == 0
+    ran = program("swarm", "--seeds", "1..4", "--jobs", "1", "--record", tmp_path)
+    assert ran.code == 4
+    assert f"there are records in {tmp_path / '3'} already" in ran.err
+    assert [each.name for each in tmp_path.iterdir()] == ["3"]
+    assert program("swarm", "--seeds", "1..2", "--jobs", "1", "--record", tmp_path).code == 0
 
 
 @pytest.mark.parametrize("option", ["--scenarios", "--record"])

@@ -119,8 +119,28 @@ def test_results_of_other_types_are_other_results() -> None:
 def test_what_is_no_history_is_refused() -> None:
     with pytest.raises(InvalidHistory, match="before it was invoked"):
         check([inc("a", 1, 5, 4, 1)])
+    with pytest.raises(InvalidHistory, match="missing"):
+        check([read("a", 0, 2, 0)._replace(invoked=None)])  # type: ignore[arg-type]
+    with pytest.raises(InvalidHistory, match="named by a text, not 7"):
+        check([inc("a", 1, 1, 2, 1), inc("a", 1, 1, 2, 1)._replace(object=7)])  # type: ignore[arg-type]
     with pytest.raises(InvalidHistory, match="no decrement"):
         check([op("a", "decrement 1", 1, 2, 1)])
+
+
+def test_a_call_ends_once() -> None:
+    """A second end would move the time at which it returned: what was wrong might be right then."""
+    history = HistoryRecorder()
+    ended = history.begin("a", "o", "increment", 2)
+    ended.returned(2)
+    refused = history.begin("a", "o", "increment", 3)
+    refused.refused()
+    before = history.operations()
+    for again in (ended, refused):
+        with pytest.raises(InvalidHistory, match="has ended already"):
+            again.returned(9)
+        with pytest.raises(InvalidHistory, match="has ended already"):
+            again.refused()
+    assert history.operations() == before
 
 
 def test_it_gives_up_rather_than_hang() -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from paxos_ray.core import election, legislation, recording
 from paxos_ray.core.legislator import Legislator
+from paxos_ray.simulation.network import Weather
+from paxos_ray.simulation.plan import Plan
 from paxos_ray.simulation.scenario import parse, perform
 from paxos_ray.simulation.scribe import Scribe
 from paxos_ray.simulation.script import Script
-from paxos_ray.simulation.shrink import NotFailing, shrink
+from paxos_ray.simulation.shrink import FAULTS, WEATHER, NotFailing, shrink
 from paxos_ray.simulation.workloads import run_schedule, schedule_of
 
 
@@ -29,6 +32,13 @@ def smallest(failure: str) -> int:
     """Of the first schedules that fail so, the one with the fewest inputs."""
     failing = [each for each in map(run_schedule, range(15)) if each.failure == failure]
     return min(failing, key=lambda each: each.inputs).seed
+
+
+def test_every_rate_of_a_fault_is_tried_without() -> None:
+    rates = {field.name for field in fields(Plan) if field.type == "float"}
+    assert set(FAULTS) == rates - {"reads_at_oldest"}, "that is no fault"
+    weather = {field.name for field in fields(Weather) if field.type == "float"}
+    assert set(WEATHER) == weather - {"patience"}, "nor is that"
 
 
 @pytest.mark.parametrize("seed", range(12))
