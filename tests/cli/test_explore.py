@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from paxos_ray.cli import explore as command
 from paxos_ray.cli import render
 from paxos_ray.core import election
 from paxos_ray.simulation import CrewError, Exploration
+from tests.cli.processes import end, runs
 
 SMALL = ("explore", "--changes", 0, "--crashes", 0, "--faults", 0, "--entries", 1)
 
@@ -82,6 +84,13 @@ def test_what_ends_it_early_does_not_lose_the_counts(
     assert ran.out.endswith("56 states left\n")
     told = json.loads(program(*SMALL, "--json").out)
     assert (told["states"], told["complete"]) == (1_234, False)
+
+
+def test_who_is_told_to_end_tells_what_it_has_counted() -> None:
+    ended = end(signal.SIGTERM, 2, "explore", "--jobs", "2")
+    assert ended.code == 143
+    assert ended.out.endswith("states left\n")
+    assert not any(map(runs, ended.children))
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,6 @@ import errno
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +21,7 @@ from paxos_ray.cli.swarm import parse_seeds
 from paxos_ray.core.legislator import Legislator
 from paxos_ray.simulation import swarm
 from paxos_ray.simulation.records import RecordFile
+from tests.cli.processes import end, runs, until
 from tests.mutants.catalogue import MUTANTS
 
 
@@ -229,32 +228,10 @@ def test_a_worker_that_dies_is_no_failed_seed(
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_whatever_ends_it_ends_its_processes(number: signal.Signals, code: int) -> None:
-    command = [sys.executable, "-m", "paxos_ray.cli", "swarm", "--seeds", "0..99999", "--jobs", "2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as ran:
-        children = Path(f"/proc/{ran.pid}/task/{ran.pid}/children")
-        until(lambda: len(children.read_text().split()) == 2)
-        workers = [int(worker) for worker in children.read_text().split()]
-        ran.send_signal(number)
-        assert ran.stdout is not None
-        told = ran.stdout.read()
-        assert ran.wait(60) == code
-    assert ("of 100000 schedules, 0 failed" in told) == (number == signal.SIGTERM)
-    until(lambda: not any(_runs(worker) for worker in workers))
-
-
-def until(so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
+    ended = end(number, 2, "swarm", "--seeds", "0..99999", "--jobs", "2")
+    assert ended.code == code
+    assert ("of 100000 schedules, 0 failed" in ended.out) == (number == signal.SIGTERM)
+    until(lambda: not any(map(runs, ended.children)))
 
 
 def test_what_was_recorded_already_is_told_before_anything_is_run(

@@ -77,7 +77,7 @@ class Crew:
                 and sum(not hand.done for hand in hands) < self._jobs
             ):
                 states = level.slice(following, following + size)
-                hands.append(self._send(states, visited))
+                self._send(states, visited)
                 following += size
             if not hands[0].done:
                 self._wait()
@@ -86,21 +86,24 @@ class Crew:
             with hand.told:
                 yield self._take(hand)
 
-    def _send(self, states: Iterator[State], visited: Visited) -> _Hand:
+    def _send(self, states: Iterator[State], visited: Visited) -> None:
         """Fork a process off for a slice. A Ctrl-C is the search's to hear, and not its: who is
-        interrupted would have died."""
+        interrupted would have died. Nor is anything heard before it is known who is at work."""
         told = tempfile.TemporaryFile()  # noqa: SIM115 - `_take` closes it
         reading, writing = os.pipe()
         extent = Extent.of(self._world)
         gc.freeze()  # else the collector of each process would copy all that is shared
-        masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         process = os.fork()
         if process:
-            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
             os.close(writing)
-            return _Hand(process, reading, told, extent)
+            self._hands.append(_Hand(process, reading, told, extent))
+            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
+            return
         status = 1
         try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             os.close(reading)
             self._world.forget_news()
             harvest = reap(self._world, states, visited)
