@@ -434,8 +434,10 @@ class Citizen(Forebear):
             applied = replica.apply(entry)
         except BaseException:
             log.critical("%s is applied by half: this process ends", entry.promise, exc_info=True)
-            self._lock.flush()  # what came to this is what a replay is wanted for
-            end_process()
+            try:
+                self._lock.flush()  # what came to this is what a replay is wanted for
+            finally:
+                end_process()
             raise
         self._board.append(entry.promise, () if applied is None else applied.events)
         if applied is None:

@@ -17,7 +17,7 @@ from paxos_ray.actors.settings import Settings, Wish
 from paxos_ray.actors.wire import WRITE, Call, seal, unseal
 from paxos_ray.core import Entry
 from paxos_ray.machines import Replica, encode_open
-from paxos_ray.simulation import RecordExists, RecordFile, records, replay
+from paxos_ray.simulation import Recorder, RecordExists, RecordFile, records, replay
 from tests.actors.soon import await_status, is_whole
 from tests.actors.test_survival import Load, kill
 
@@ -125,6 +125,24 @@ def test_what_ends_a_process_is_on_record(tmp_path: Path, monkeypatch: pytest.Mo
     (left,) = ended
     assert left.count(b'"call":"enqueue"') == 2
     assert replay(path).entries == 2
+
+
+def test_a_process_ends_though_its_record_cannot_be_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory that lacks for an entry may lack for the record, too; who is out of step must end."""
+    citizen, ended = founder(tmp_path), []
+    ask(citizen, 1)
+
+    def lacks(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("paxos_ray.actors.citizen.end_process", lambda: ended.append(True))
+    monkeypatch.setattr(Replica, "apply", lacks)
+    monkeypatch.setattr(Recorder, "flush", lacks)
+    with pytest.raises(MemoryError):
+        ask(citizen, 2)
+    assert ended == [True]
 
 
 def test_a_citizen_goes_on_when_its_record_cannot(
