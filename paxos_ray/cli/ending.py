@@ -17,17 +17,16 @@ from paxos_ray.cli.exits import CommandError, Exit
 
 @contextmanager
 def orderly() -> Iterator[None]:
-    """SIGTERM ends what is within as Ctrl-C does, so that what there is is told: 143. That nothing
-    can be told says nothing of what was found: 6, or 141 when nobody reads it any more."""
+    """SIGTERM ends what is within as Ctrl-C does, so that what there is is told: 143. That it
+    cannot be written says nothing of what was found: 6, or 141 when nobody reads it any more."""
     before = signal.signal(signal.SIGTERM, _terminated)
     try:
         yield
-    except PaxosError:
+    except PaxosError:  # which `RecordExists` is, too
         raise
     except OSError as error:
         if error.errno != errno.EPIPE:
-            why = f"what there is to tell could not be written: {error}"
-            raise CommandError(why, Exit.BROKEN) from None
+            raise CommandError(f"a file could not be written: {error}", Exit.BROKEN) from None
         # Else what is left would be tried again, and complained about, as the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(128 + signal.SIGPIPE) from None

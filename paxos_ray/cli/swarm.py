@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -153,7 +153,7 @@ def _check_unrecorded(directory: Path, seeds: range) -> None:
     """A schedule that was recorded there would end all when it is its turn, the others half done.
     Raises `RecordExists`."""
     for each in sorted(directory.iterdir()) if directory.is_dir() else ():
-        if each.name.isdecimal() and int(each.name) in seeds and records(each):
+        if each.name.isdecimal() and int(each.name) in seeds and each.is_dir() and records(each):
             raise RecordExists(f"there are records in {each} already")
 
 
@@ -175,7 +175,7 @@ class _Run:
         rest = (TimeRemainingColumn(), TextColumn("{task.fields[failed]}", style="red"))
         with closing(summaries), _progress("schedules", *rest, shown=bar) as progress:
             task = progress.add_task("", total=len(seeds), failed="")
-            for summary in _recorded(summaries):
+            for summary in summaries:
                 tally.add(summary)
                 if summary.failure is not None:
                     self._tell(summary)
@@ -228,9 +228,8 @@ class _Run:
             self._unwritten[seed] = _NOT_SHOWN
             return f"seed {seed}: no scenario, since {_NOT_SHOWN}\n    {_faults(shrunk)}"
         path = directory / f"seed_{seed}.txt"
-        with _writing():
-            directory.mkdir(parents=True, exist_ok=True)
-            path.write_text(shrunk.scenario)
+        directory.mkdir(parents=True, exist_ok=True)
+        path.write_text(shrunk.scenario)
         self._written[seed] = path
         return f"seed {seed}: {shrunk.steps:,} of {shrunk.steps_before:,} steps are left: {path}"
 
@@ -280,19 +279,3 @@ def _progress(what: str, *columns: ProgressColumn, shown: bool = True) -> Progre
         disable=not shown or not sys.stderr.isatty(),
         redirect_stdout=sys.stdout.isatty(),
     )
-
-
-def _recorded(summaries: Iterator[Summary]) -> Iterator[Summary]:
-    with _writing():
-        yield from summaries
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    """Raises `CommandError` for what cannot be written."""
-    try:
-        yield
-    except RecordExists:
-        raise
-    except OSError as error:
-        raise CommandError(f"a file could not be written: {error}", Exit.BROKEN) from None

@@ -11,14 +11,15 @@ import threading
 from collections.abc import Callable, Hashable, Iterable
 from enum import Enum
 from itertools import count
+from types import NoneType
 from typing import Any, NamedTuple, Protocol
 
 from paxos_ray.core.errors import PaxosError
 
 
 class InvalidHistory(PaxosError, ValueError):
-    """The operations are not a history: a time is missing or runs backwards, or the model does not
-    know a call."""
+    """The operations are not a history: a time is missing or runs backwards, a call ends twice, or
+    the model does not know it."""
 
 
 class Outcome(Enum):
@@ -200,8 +201,7 @@ def by_object(operations: Iterable[Operation]) -> dict[str, list[Operation]]:
     for operation in operations:
         if type(operation.object) is not str:
             raise InvalidHistory(f"an object is named by a text, not {operation.object!r}")
-        times = (operation.invoked, *(() if operation.returned is None else (operation.returned,)))
-        if any(type(time) is not int for time in times):
+        if type(operation.invoked) is not int or type(operation.returned) not in (int, NoneType):
             raise InvalidHistory(f"a time of {operation} is missing, or is no whole number")
         if operation.returned is not None and operation.returned < operation.invoked:
             raise InvalidHistory(f"{operation} returned before it was invoked")

@@ -150,8 +150,7 @@ def _patient(plan: Plan, random: Random) -> Plan:
     pick = random.choice
     ping = plan.settings.ping
     timeout = ping * pick((10, 10, 20))
-    limited = plan.settings.acclimation is not None
-    acclimation = 6 * timeout if limited else None
+    acclimation = None if plan.settings.acclimation is None else 6 * timeout
     return replace(
         plan,
         settings=replace(plan.settings, timeout=timeout, acclimation=acclimation),

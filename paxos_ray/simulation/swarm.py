@@ -6,16 +6,16 @@ import os
 import signal
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from multiprocessing import parent_process
 from pathlib import Path
 
+from paxos_ray.simulation.forking import ENDING, end_at_once, undisturbed
 from paxos_ray.simulation.schedule import Summary
 from paxos_ray.simulation.workloads import Workload, record_schedule, run_schedule
 
@@ -24,9 +24,6 @@ CHUNK = 20
 
 AHEAD = 4
 """Chunks that wait for each process, or are done before it is their turn to be told."""
-
-ENDING = {signal.SIGINT, signal.SIGTERM}
-"""What ends a swarm before its time."""
 
 
 @dataclass(slots=True)
@@ -84,7 +81,7 @@ def run_schedules(
         return pool.submit(_run_all, record, workload, chunk)
 
     try:
-        with _undisturbed():
+        with undisturbed():
             running = deque(map(begin, islice(chunks, AHEAD * jobs)))
         while running:
             try:
@@ -105,20 +102,9 @@ def run_schedules(
         pool.shutdown(cancel_futures=True)
 
 
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """What a signal raises while processes are forked off may be raised where nobody hears of it:
-    here it waits."""
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-
-
 def _begin() -> None:
     """A process that runs schedules ends with the one that asks for them, whatever ends that."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_at_once()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

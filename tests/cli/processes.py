@@ -5,10 +5,10 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+
+from tests.actors.soon import until
 
 
 class Ended(NamedTuple):
@@ -30,14 +30,6 @@ def end(number: signal.Signals, children: int, *arguments: str) -> Ended:
         assert ran.stdout is not None
         told = ran.stdout.read()
         return Ended(ran.wait(60), told, begun)
-
-
-def until(so: Callable[[], bool]) -> None:
-    """Wait until it is so."""
-    deadline = time.monotonic() + 60
-    while not so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def runs(pid: int) -> bool:

@@ -21,7 +21,8 @@ from paxos_ray.cli.swarm import parse_seeds
 from paxos_ray.core.legislator import Legislator
 from paxos_ray.simulation import swarm
 from paxos_ray.simulation.records import RecordFile
-from tests.cli.processes import end, runs, until
+from tests.actors.soon import until
+from tests.cli.processes import end, runs
 from tests.mutants.catalogue import MUTANTS
 
 

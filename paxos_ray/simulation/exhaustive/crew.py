@@ -24,6 +24,7 @@ from paxos_ray.simulation.exhaustive.news import Extent, hear, tell
 from paxos_ray.simulation.exhaustive.shelves import Shelf, Visited
 from paxos_ray.simulation.exhaustive.state import State
 from paxos_ray.simulation.exhaustive.world import World
+from paxos_ray.simulation.forking import end_at_once, undisturbed
 
 AHEAD = 2
 """Slices for each process that may be on their way, or done before the first of them is."""
@@ -93,25 +94,23 @@ class Crew:
         reading, writing = os.pipe()
         extent = Extent.of(self._world)
         gc.freeze()  # else the collector of each process would copy all that is shared
-        masked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-        process = os.fork()
-        if process:
-            os.close(writing)
-            self._hands.append(_Hand(process, reading, told, extent))
-            signal.pthread_sigmask(signal.SIG_SETMASK, masked)
-            return
-        status = 1
-        try:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-            os.close(reading)
-            self._world.forget_news()
-            harvest = reap(self._world, states, visited)
-            pickle.dump((harvest, tell(self._world, extent)), told, protocol=5)
-            told.flush()
-            status = 0
-        finally:
-            os._exit(status)
+        with undisturbed():
+            process = os.fork()
+            if process:
+                os.close(writing)
+                self._hands.append(_Hand(process, reading, told, extent))
+                return
+            status = 1
+            try:
+                end_at_once()
+                os.close(reading)
+                self._world.forget_news()
+                harvest = reap(self._world, states, visited)
+                pickle.dump((harvest, tell(self._world, extent)), told, protocol=5)
+                told.flush()
+                status = 0
+            finally:
+                os._exit(status)
 
     def _wait(self) -> None:
         """Until one is done."""
